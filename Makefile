@@ -1,0 +1,64 @@
+# Everything a developer or an operator types; `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+STAMP := .venv/.installed
+SOURCES := fastfeast_assets fastfeast_assets_tests setup.py
+
+.PHONY: help
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: setup
+setup: $(STAMP) .env dbt_project/target/manifest.json  ## Make .venv from the lock and .env with a random key
+
+$(STAMP): requirements/lock.txt pyproject.toml
+	@echo "Installing pinned packages into .venv (a minute or two the first time) ..."
+	python3 -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.env: .env.example
+	@test -f $@ || { umask 077; sed "s/^FASTFEAST_PII_KEY=$$/FASTFEAST_PII_KEY=$$(python3 -c 'import secrets; print(secrets.token_hex(32))')/" $< > $@; echo "Wrote .env with a random PII key."; }
+	@touch $@
+
+dbt_project/target/manifest.json: $(STAMP) $(shell find dbt_project -name '*.sql' -o -name '*.yml' -not -path '*/target/*' 2>/dev/null)
+	@$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
+
+.PHONY: demo
+demo: setup  ## One simulated day through everything, with a summary
+	@$(BIN)/fastfeast demo
+
+.PHONY: dev
+dev: setup  ## The operators' console: dagster dev on http://127.0.0.1:3000
+	@$(BIN)/fastfeast dev
+
+.PHONY: lint
+lint: setup  ## Style, types, SQL, architecture, contracts, definitions
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m fastfeast_assets.contracts.generate --check
+	$(BIN)/sqlfluff lint --config dbt_project/.sqlfluff dbt_project/models dbt_project/tests
+	$(BIN)/dbt --quiet --warn-error parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project
+	$(BIN)/dagster definitions validate --workspace workspace.yaml
+
+.PHONY: format
+format: setup  ## Format Python and SQL
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/sqlfluff fix --config dbt_project/.sqlfluff dbt_project/models dbt_project/tests
+
+.PHONY: generate
+generate: setup  ## Render what comes from the contracts (dbt sources, data dictionary)
+	$(BIN)/python -m fastfeast_assets.contracts.generate
+
+.PHONY: test
+test: lint  ## Lint, types and every test
+	$(BIN)/pytest -n 2 --dist loadfile
+
+.PHONY: lock
+lock: $(STAMP)  ## Pin every package again from pyproject.toml
+	$(BIN)/uv pip compile --quiet --upgrade --all-extras --generate-hashes --no-emit-index-url --no-header --output-file requirements/lock.txt pyproject.toml

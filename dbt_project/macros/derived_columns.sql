@@ -1,0 +1,35 @@
+{# Expressions for derived columns. Timestamps of the files are on the business clock already. #}
+
+{# Now on the business clock. #}
+{% macro business_now() -%}
+    (now() at time zone '{{ var("timezone") }}')
+{%- endmacro %}
+
+{# Key of dim_date, YYYYMMDD. #}
+{% macro date_key(timestamp) -%}
+    to_char({{ timestamp }}, 'YYYYMMDD')::integer
+{%- endmacro %}
+
+{# Key of dim_time, HHMM. #}
+{% macro time_key(timestamp) -%}
+    (extract(hour from {{ timestamp }}) * 100 + extract(minute from {{ timestamp }}))::integer
+{%- endmacro %}
+
+{# Minutes from one timestamp to another with two decimals; null when either is. #}
+{% macro minutes_between(earlier, later) -%}
+    round(extract(epoch from ({{ later }} - {{ earlier }})) / 60, 2)
+{%- endmacro %}
+
+{# Whether a service level was missed; not done yet counts as missed. #}
+{% macro sla_breached(done_at, due_at) -%}
+    coalesce({{ done_at }} > {{ due_at }}, true)
+{%- endmacro %}
+
+{# met, breached, or pending: not done and not yet due. #}
+{% macro sla_status(done_at, due_at) -%}
+    case
+        when {{ done_at }} <= {{ due_at }} then 'met'
+        when {{ done_at }} is null and {{ business_now() }} <= {{ due_at }} then 'pending'
+        else 'breached'
+    end
+{%- endmacro %}

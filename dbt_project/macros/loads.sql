@@ -1,0 +1,93 @@
+{#
+    Which loads a model still has to digest. A load is one successfully loaded file: a row of
+    ops.pipeline_file_log, whose log_id its rows in raw carry as _load_id. ops.consumed_load holds
+    the loads that each consumer (a mart) has digested.
+#}
+
+{# Query: loads (load_id, source) of `sources` that `consumer` has not digested. `after` maps a
+   source to the consumer that must have digested its loads first. #}
+{% macro pending_loads(consumer, sources, after={}) %}
+    select
+        log.log_id as load_id,
+        log.source
+    from {{ source('ops', 'pipeline_file_log') }} as log
+    inner join (
+        values
+        {%- for source_name in sources %}
+        ('{{ source_name }}', {{ "'" ~ after[source_name] ~ "'" if source_name in after else "null" }})
+        {{- "," if not loop.last }}
+        {%- endfor %}
+    ) as wanted (source, digested_by) on log.source = wanted.source
+    where
+        log.status = 'success'
+        and not exists (
+            select 1 from {{ source('ops', 'consumed_load') }} as consumed
+            where consumed.consumer = '{{ consumer }}' and consumed.load_id = log.log_id
+        )
+        and (
+            wanted.digested_by is null
+            or exists (
+                select 1 from {{ source('ops', 'consumed_load') }} as digested
+                where
+                    digested.consumer = wanted.digested_by
+                    and digested.load_id = log.log_id
+            )
+        )
+{% endmacro %}
+
+{# Pre-hook of a dimension: take all its pending loads, in the transaction that builds it. When
+   that fails, the claim goes with it. Loads that commit later are left for the next run. #}
+{% macro claim_loads(consumer, sources) %}
+    insert into {{ source('ops', 'consumed_load') }} (consumer, load_id)
+    select
+        '{{ consumer }}' as consumer,
+        pending.load_id
+    from ({{ pending_loads(consumer, sources) }}) as pending
+{% endmacro %}
+
+{# Query: the loads (load_id, source) that this transaction has claimed for `consumer`. #}
+{% macro claimed_loads(consumer) %}
+    select
+        claimed.load_id,
+        log.source
+    from {{ source('ops', 'consumed_load') }} as claimed
+    inner join {{ source('ops', 'pipeline_file_log') }} as log on claimed.load_id = log.log_id
+    where
+        claimed.consumer = '{{ consumer }}'
+        and claimed.claim_xid = pg_current_xact_id()
+{% endmacro %}
+
+{# Query: values of `column` in the raw rows of those of `loads` (a CTE) that are of `source_name`.
+   `offset 0` keeps the planner from turning the look-ups by load into a scan of the raw table. #}
+{% macro values_of_loads(loads, source_name, column, condition="true") %}
+    select loaded.{{ column }}
+    from {{ loads }} as loads
+    cross join lateral (
+        select rows.{{ column }}
+        from {{ source('raw', source_name) }} as rows
+        where rows._load_id = loads.load_id and {{ condition }}
+        offset 0
+    ) as loaded
+    where loads.source = '{{ source_name }}'
+{% endmacro %}
+
+{# Query: keys that a replaced file held, for those of `loads` (a CTE) that are of `source_name`. #}
+{% macro removed_keys(loads, source_name) %}
+    select removed.key
+    from {{ loads }} as loads
+    inner join {{ source('ops', 'removed_key') }} as removed on loads.load_id = removed.load_id
+    where loads.source = '{{ source_name }}' and removed.source = '{{ source_name }}'
+{% endmacro %}
+
+{# Run start: a mart that does not exist (first run, dropped table) has digested nothing. #}
+{% macro forget_missing_consumers() %}
+    {%- if execute and load_relation(source('ops', 'consumed_load')) is not none %}
+        {%- set consumers = graph.nodes.values()
+            | selectattr('resource_type', 'equalto', 'model')
+            | selectattr('schema', 'equalto', 'marts')
+            | map(attribute='alias') | list -%}
+        delete from {{ source('ops', 'consumed_load') }} as consumed
+        using unnest(array['{{ consumers | join("', '") }}']) as mart (name)
+        where consumed.consumer = mart.name and to_regclass('marts.' || mart.name) is null
+    {%- endif %}
+{% endmacro %}

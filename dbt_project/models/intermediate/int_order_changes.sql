@@ -1,0 +1,44 @@
+-- grain: one row per order to look at again, and one per load to digest (order_id is null)
+with
+
+loads as (
+    {{ pending_fact_loads('fact_order', 'orders') }}
+),
+
+changes as (
+    select
+        loaded.order_id,
+        'loaded' as reason
+    from ({{ values_of_loads('loads', 'orders', 'order_id') }}) as loaded
+
+    union all
+
+    select
+        removed.key as order_id,
+        'removed' as reason
+    from ({{ removed_keys('loads', 'orders') }}) as removed
+
+    union all
+
+    select
+        healed.order_id,
+        'healed' as reason
+    from ({{ healed_orphans('fact_order', 'order_id') }}) as healed
+)
+
+select
+    order_id,
+    min(reason) as reason,
+    null::bigint as load_id,
+    null::text as load_source
+from changes
+group by order_id
+
+union all
+
+select
+    null as order_id,
+    'load' as reason,
+    load_id,
+    source as load_source
+from loads

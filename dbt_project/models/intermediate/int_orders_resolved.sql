@@ -1,0 +1,71 @@
+-- grain: one row per order of int_order_changes, and one per load to digest (order_id is null)
+with
+
+changes as (
+    select * from {{ ref('int_order_changes') }}
+),
+
+newest as (
+    select
+        changes.order_id as changed_id,
+        changes.load_id,
+        changes.load_source,
+        orders.*
+    from changes
+    left join lateral (
+        select versions.* from {{ ref('stg_orders') }} as versions
+        where versions.order_id = changes.order_id
+        limit 1
+    ) as orders on true
+),
+
+resolved as (
+    select
+        newest.*,
+        newest.changed_id is not null and newest.order_id is null as is_removed,
+        {{ missing_parents('fact_order', 'newest') }} as missing
+    from newest
+    {{ join_parents('fact_order', 'newest') }}
+)
+
+select
+    changed_id as order_id,
+    customer_id,
+    restaurant_id,
+    driver_id,
+    region_id,
+    {{ date_key('created_at') }} as date_key,
+    {{ time_key('created_at') }} as time_key,
+    order_status,
+    payment_method,
+    created_at,
+    delivered_at,
+    order_amount,
+    delivery_fee,
+    discount_amount,
+    total_amount,
+    is_removed,
+    order_id is not null and missing = '[]' as is_loadable,
+    missing,
+    _load_id as log_id,
+    _source_file as source_file,
+    _row_number as row_number,
+    _run_id as run_id,
+    case when missing <> '[]' then jsonb_build_object(
+        'order_id', order_id,
+        'customer_id', customer_id,
+        'restaurant_id', restaurant_id,
+        'driver_id', driver_id,
+        'region_id', region_id,
+        'order_amount', order_amount,
+        'delivery_fee', delivery_fee,
+        'discount_amount', discount_amount,
+        'total_amount', total_amount,
+        'order_status', order_status,
+        'payment_method', payment_method,
+        'order_created_at', created_at::text,
+        'delivered_at', delivered_at::text
+    ) end as raw_data,
+    load_id,
+    load_source
+from resolved

@@ -1,0 +1,1 @@
+"""FastFeast's landing files as a PostgreSQL star schema, built from Dagster assets."""

@@ -1,0 +1,58 @@
+"""The landing files as external assets: where lineage begins. Dagster never makes them.
+
+Belongs here: their specs and the observation that is logged when a file has been loaded.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from fastfeast_assets.contracts.model import Contract
+from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.warehouse.load import FileReport
+
+LAYOUTS = {
+    "batch": "batch/YYYY-MM-DD/{name} every day, and once master/{source}.csv",
+    "stream": "stream/YYYY-MM-DD/HH/{name} every hour",
+}
+
+
+def landing_key(source: str) -> dg.AssetKey:
+    """The asset key of a source's landing files."""
+    return dg.AssetKey(["landing", source])
+
+
+def build_landing_specs(contracts: Iterable[Contract]) -> list[dg.AssetSpec]:
+    """One external asset a source."""
+    return [_spec(contract) for contract in contracts]
+
+
+def _spec(contract: Contract) -> dg.AssetSpec:
+    names = " or ".join(f"{contract.source}.{suffix}" for suffix in contract.formats)
+    layout = LAYOUTS[contract.cadence].format(name=names, source=contract.source)
+    return dg.AssetSpec(
+        landing_key(contract.source),
+        description=f"Files of {contract.title}: `{layout}`. {contract.description}",
+        group_name="landing",
+        owners=[f"team:{contract.owner}"],
+        kinds={"file"},
+        metadata={"contract_version": contract.version, "cadence": contract.cadence},
+    )
+
+
+def observe(file: LandingFile, report: FileReport) -> dg.AssetObservation:
+    """What was seen of a landing file when it was loaded."""
+    return dg.AssetObservation(
+        landing_key(file.source),
+        metadata={
+            "path": file.relative_path,
+            "partition": file.partition_key,
+            "bytes": file.size,
+            "hash": report.file_hash or "unread",
+            "landed_at": dg.MetadataValue.timestamp(
+                datetime.fromtimestamp(file.mtime_ns / 1e9, tz=UTC)
+            ),
+            "status": report.status,
+        },
+    )

@@ -1,0 +1,79 @@
+"""The one resource of the assets: settings, contracts and warehouse, made when first used.
+
+Nothing is read and nothing connects before an asset runs, so definitions load anywhere.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cached_property
+
+from fastfeast_assets.contracts.load import load_contracts
+from fastfeast_assets.contracts.model import Contract
+from fastfeast_assets.ingest.discover import Discovery, discover
+from fastfeast_assets.settings import Settings, load_settings
+from fastfeast_assets.warehouse import Warehouse
+from fastfeast_assets.warehouse.load import FileReport
+
+ReportListener = Callable[[FileReport], None]
+
+
+class Platform:
+    """What an asset needs of the outside.
+
+    Args:
+        settings: Explicit settings; by default those of the environment, read on first use.
+        contracts: Explicit contracts; by default those of the settings' directory.
+        on_report: Called with the report of every file right after it was handled.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        contracts: Mapping[str, Contract] | None = None,
+        on_report: ReportListener | None = None,
+    ) -> None:
+        self._settings = settings
+        self._contracts = contracts
+        self._on_report = on_report
+        self._discovery: tuple[str, Discovery] | None = None
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return self._settings if self._settings is not None else load_settings()
+
+    @cached_property
+    def contracts(self) -> Mapping[str, Contract]:
+        """All contracts by source."""
+        if self._contracts is not None:
+            return self._contracts
+        return load_contracts(self.settings.contracts_dir)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The warehouse, with its tables in place."""
+        warehouse = Warehouse.from_settings(self.settings)
+        warehouse.prepare(self.contracts)
+        return warehouse
+
+    def discovery(self, run_id: str) -> Discovery:
+        """What stands in the landing zone; looked up once a run, for all its assets."""
+        if self._discovery is None or self._discovery[0] != run_id:
+            self._discovery = (run_id, self.look())
+        return self._discovery[1]
+
+    def look(self) -> Discovery:
+        """What stands in the landing zone at this moment."""
+        return discover(
+            self.settings.landing,
+            self.contracts,
+            now=datetime.now(self.settings.zone),
+            settle_seconds=self.settings.settle_seconds,
+            start_date=self.settings.start_date,
+        )
+
+    def report(self, report: FileReport) -> None:
+        """Tell the listener, if there is one, what became of a file."""
+        if self._on_report is not None:
+            self._on_report(report)

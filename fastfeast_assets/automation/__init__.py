@@ -1,0 +1,1 @@
+"""When and how assets run: partitions, jobs, the one-shot ingestion, the Dagster instance."""

@@ -1,0 +1,63 @@
+"""What is on record about files that a run found done, so that a check never turns green by rest.
+
+A run that skips a file because the ledger knows it must say the same about it as the run that
+handled it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import psycopg
+
+from fastfeast_assets.warehouse.load import FileReport
+
+LEDGER = """
+select log_id, status, failure_reason, total_records, valid_records, quarantined, duplicate_count,
+       extra_columns, file_hash, bytes
+from ops.pipeline_file_log where log_id = any(%s)
+"""
+REASONS = """
+select q.log_id, (reason ->> 'rule') || ':' || (reason ->> 'column'), count(*)
+from ops.quarantine q cross join jsonb_array_elements(q.reasons) as reason
+where q.log_id = any(%s) and q.rejection_stage <> 'orphan'
+group by 1, 2 order by 1, 2
+"""
+
+
+def with_record(connection: psycopg.Connection, reports: Sequence[FileReport]) -> list[FileReport]:
+    """The reports, those of skipped files filled in from ledger and quarantine.
+
+    A skipped file that had failed comes back as `failed`; the others stay `skipped`.
+    """
+    log_ids = [r.log_id for r in reports if r.status == "skipped" and r.log_id is not None]
+    if not log_ids:
+        return list(reports)
+    entries = {row[0]: row for row in connection.execute(LEDGER, [log_ids]).fetchall()}
+    reasons: dict[int, dict[str, int]] = {}
+    for log_id, reason, rows in connection.execute(REASONS, [log_ids]).fetchall():
+        reasons.setdefault(log_id, {})[reason] = rows
+    recorded: list[FileReport] = []
+    for report in reports:
+        entry = entries.get(report.log_id) if report.status == "skipped" else None
+        if entry is None:
+            recorded.append(report)
+            continue
+        log_id, status, failure, total, valid, quarantined, duplicates, extra, file_hash, size = (
+            entry
+        )
+        recorded.append(
+            replace(
+                report,
+                status="failed" if status == "failed" else "skipped",
+                failure_reason=failure,
+                total=total,
+                valid=valid,
+                quarantined=quarantined,
+                duplicates=duplicates,
+                reasons=reasons.get(log_id, {}),
+                extra_columns=tuple(extra),
+                file_hash=file_hash,
+                bytes=size,
+            )
+        )
+    return recorded

@@ -1,0 +1,129 @@
+"""The raw table of a source in SQL.
+
+Belongs here: table, indexes and comments. Who runs the statements, and when, is the business
+of the warehouse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from psycopg import sql
+
+from fastfeast_assets.contracts.model import Column, Contract
+from fastfeast_assets.contracts.technical import TECHNICAL_COLUMNS, TechnicalColumn
+
+HASH_LENGTH = 64
+"""Hexadecimal digits of the HMAC-SHA256 that stands for a personal value."""
+
+_TYPES: Mapping[str, sql.SQL] = {
+    "smallint": sql.SQL("smallint"),
+    "integer": sql.SQL("integer"),
+    "bigint": sql.SQL("bigint"),
+    "numeric": sql.SQL("numeric"),
+    "text": sql.SQL("text"),
+    "boolean": sql.SQL("boolean"),
+    "date": sql.SQL("date"),
+    "timestamp": sql.SQL("timestamp without time zone"),
+    "timestamptz": sql.SQL("timestamp with time zone"),
+    "jsonb": sql.SQL("jsonb"),
+}
+
+
+def raw_table_ddl(
+    contract: Contract, contracts: Mapping[str, Contract], *, schema: str = "raw"
+) -> list[sql.Composed]:
+    """The statements that make the raw table of a source unless it exists already.
+
+    Personal columns hold hashes under their stored names. No column is unique: several files
+    may hold versions of a key. Indexed are the key, the load, and the columns that point to a
+    stream source, by which waiting rows are found when their parent arrives.
+
+    Args:
+        contract: The source.
+        contracts: All contracts, to know the sources it refers to.
+        schema: Schema of the table; it must exist.
+
+    Returns:
+        Statements to be run in this order, each of them safe to run again.
+    """
+    table = sql.Identifier(schema, contract.source)
+    definitions = [
+        *(_column(column) for column in contract.columns),
+        *(_technical_column(column) for column in TECHNICAL_COLUMNS),
+    ]
+    create = sql.SQL("create table if not exists {} (\n    {}\n)").format(
+        table, sql.SQL(",\n    ").join(definitions)
+    )
+    return [create, *_indexes(contract, contracts, table), *_comments(contract, table)]
+
+
+def _column(column: Column) -> sql.Composed:
+    return _definition(column.stored_as, _column_type(column), column.required, None)
+
+
+def _technical_column(column: TechnicalColumn) -> sql.Composed:
+    default = sql.SQL(column.default) if column.default is not None else None
+    return _definition(column.name, _TYPES[column.physical_type], column.required, default)
+
+
+def _definition(
+    name: str, physical_type: sql.Composable, required: bool, default: sql.SQL | None
+) -> sql.Composed:
+    parts: list[sql.Composable] = [sql.Identifier(name), physical_type]
+    if required:
+        parts.append(sql.SQL("not null"))
+    if default is not None:
+        parts += [sql.SQL("default"), default]
+    return sql.SQL(" ").join(parts)
+
+
+def _column_type(column: Column) -> sql.Composable:
+    if column.is_personal:
+        return sql.SQL("char({})").format(sql.Literal(HASH_LENGTH))
+    if column.scale is not None:
+        return sql.SQL("numeric({}, {})").format(
+            sql.Literal(column.precision), sql.Literal(column.scale)
+        )
+    if column.physical_type.startswith("varchar("):
+        size = int(column.physical_type.removeprefix("varchar(").removesuffix(")"))
+        return sql.SQL("varchar({})").format(sql.Literal(size))
+    return _TYPES[column.physical_type]
+
+
+def _indexes(
+    contract: Contract, contracts: Mapping[str, Contract], table: sql.Identifier
+) -> list[sql.Composed]:
+    waiting = [
+        column.stored_as
+        for column in contract.references
+        if column.reference is not None and contracts[column.reference.source].cadence == "stream"
+    ]
+    return [
+        sql.SQL("create index if not exists {} on {} ({})").format(
+            sql.Identifier(f"{contract.source}_{name.lstrip('_')}_idx"),
+            table,
+            sql.Identifier(name),
+        )
+        for name in (contract.key.stored_as, "_load_id", *waiting)
+    ]
+
+
+def _comments(contract: Contract, table: sql.Identifier) -> list[sql.Composed]:
+    described = [
+        *((column.stored_as, stored_description(column)) for column in contract.columns),
+        *((column.name, column.description) for column in TECHNICAL_COLUMNS),
+    ]
+    of_table = sql.SQL("comment on table {} is {}").format(table, contract.description)
+    of_columns = (
+        sql.SQL("comment on column {}.{} is {}").format(table, sql.Identifier(name), text)
+        for name, text in described
+    )
+    return [of_table, *of_columns]
+
+
+def stored_description(column: Column) -> str:
+    """What the column of the raw table holds: for a personal one, its hash."""
+    if not column.is_personal:
+        return column.description
+    return f"HMAC-SHA256 of {column.name} in canonical form. {column.description}"

@@ -1,0 +1,97 @@
+"""Opening a landing file: bytes to text, and proof that it did not change meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from fastfeast_assets.ingest.errors import FileChangedError, FileRejectedError
+
+BLOCK_BYTES = 1 << 20
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+FOREIGN_MARKS = {
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+}
+
+
+def fingerprint(status: os.stat_result) -> str:
+    """What changes whenever the file does: size, times, inode. Cheap, where a hash is not."""
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file for reading, following no link in its last part.
+
+    Raises:
+        FileChangedError: It is gone.
+        FileRejectedError: It may not be read, or is no regular file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise FileChangedError("the file is gone") from error
+    except OSError as error:
+        raise FileRejectedError(f"cannot be opened: {error.strerror}; grant read access") from error
+    with os.fdopen(descriptor, "rb") as stream:
+        yield stream
+
+
+def content_hash(stream: BinaryIO) -> str:
+    """MD5 of the whole stream, 32 hex digits; it names content, it protects nothing."""
+    stream.seek(0)
+    digest = hashlib.md5(usedforsecurity=False)
+    while block := _read(stream, BLOCK_BYTES):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _read(stream: BinaryIO, size: int) -> bytes:
+    try:
+        return stream.read(size)
+    except OSError as error:
+        raise FileRejectedError(f"cannot be read: {error.strerror}; check the disk") from error
+
+
+def ensure_unchanged(stream: BinaryIO, path: Path, expected: str) -> None:
+    """Check that descriptor and path still are the content with this fingerprint.
+
+    Raises:
+        FileChangedError: It was written to, replaced or removed meanwhile.
+    """
+    try:
+        same = fingerprint(os.fstat(stream.fileno())) == fingerprint(path.lstat()) == expected
+    except OSError:
+        same = False
+    if not same:
+        raise FileChangedError("the file changed while it was read")
+
+
+@contextmanager
+def text_of(stream: BinaryIO) -> Iterator[io.TextIOWrapper]:
+    """The stream from its start as text without byte-order mark; bad bytes become surrogates.
+
+    Raises:
+        FileRejectedError: It is empty or visibly another encoding.
+    """
+    stream.seek(0)
+    head = stream.read(4)
+    if not head:
+        raise FileRejectedError("the file is empty (0 bytes)")
+    for mark, name in FOREIGN_MARKS.items():
+        if head.startswith(mark):
+            raise FileRejectedError(f"not UTF-8 but {name}; export it as plain UTF-8")
+    stream.seek(len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0)
+    text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+    try:
+        yield text
+    finally:
+        text.detach()

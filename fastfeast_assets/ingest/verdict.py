@@ -1,0 +1,289 @@
+"""A chunk in, a verdict out: the rows to load, the rows to quarantine and every reason.
+
+Order of judgement: the reader's faults, the cells' types, Pandera's checks by contract. Repeated
+keys are judged afterwards by `repeats`, because they need to know what the file already loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pandera
+import pyarrow as pa
+
+from fastfeast_assets.contracts.model import Column, Contract
+from fastfeast_assets.contracts.pandera_schema import to_pandera, violations
+from fastfeast_assets.ingest.chunks import Fault, TextChunk
+from fastfeast_assets.ingest.mask import Masker, canonical
+from fastfeast_assets.ingest.parse import Mask, ParsedColumn, parse_column
+from fastfeast_assets.ingest.text import has_bad_bytes, storable, storable_json
+
+SCHEMA_RULES = frozenset({"type", "required", "allowed", "row"})
+VALUE_CHARACTERS = 200
+_JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a row is refused: the column, the rule it breaks and what stood there.
+
+    `value` is None for null and for personal columns.
+    """
+
+    column: str
+    rule: str
+    value: str | None
+
+    def as_json(self, *, is_personal: bool) -> dict[str, str | None]:
+        """The entry of `quarantine.reasons`; without value for a personal column."""
+        entry: dict[str, str | None] = {"column": self.column, "rule": self.rule}
+        return entry if is_personal else {**entry, "value": self.value}
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """One row for the quarantine, free of personal values and of what PostgreSQL cannot hold."""
+
+    row_number: int
+    primary_key: str | None
+    stage: str
+    text: str
+    reasons: list[dict[str, str | None]]
+    raw_data: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement over one chunk.
+
+    Attributes:
+        chunk: The rows as they came.
+        keys: Canonical key text a row, None where it cannot be read.
+        reasons: Row offset -> everything that is wrong with the row.
+        stored: Stored column name -> Arrow array of all rows, personal columns in clear: only
+            `Judge` sees it, `Judge.accepted` hashes it.
+        has_bad_bytes: Which rows hold bytes that are not UTF-8.
+    """
+
+    chunk: TextChunk
+    keys: list[str | None]
+    reasons: dict[int, list[Reason]]
+    stored: dict[str, pa.Array] = field(repr=False)
+    has_bad_bytes: Mask
+
+    @property
+    def is_accepted(self) -> Mask:
+        """Which rows nothing is wrong with, as far as this chunk can tell."""
+        accepted = np.ones(len(self.chunk), dtype=bool)
+        accepted[list(self.reasons)] = False
+        return accepted
+
+
+class Judge:
+    """Judges the chunks of one source by its contract.
+
+    Args:
+        contract: The source's contract.
+        masker: Hashes personal values.
+        zone: The business clock.
+        is_json: Whether the file was JSON, where numbers in the quarantine stay numbers.
+    """
+
+    def __init__(
+        self, contract: Contract, masker: Masker, zone: ZoneInfo, *, is_json: bool
+    ) -> None:
+        self._contract = contract
+        self._masker = masker
+        self._zone = zone
+        self._is_json = is_json
+        self._schema: pandera.DataFrameSchema = to_pandera(contract)
+        self._by_name: dict[str, Column] = {column.name: column for column in contract.columns}
+
+    def judge(self, chunk: TextChunk) -> Verdict:
+        """Judge a chunk; never raises over a value."""
+        parsed = {column.name: self._parse(chunk, column) for column in self._contract.columns}
+        frame = pd.DataFrame({name: column.typed for name, column in parsed.items()})
+        found: dict[int, list[Reason]] = {}
+        is_whole = np.ones(len(chunk), dtype=bool)
+        unreadable = {name: np.zeros(len(chunk), dtype=bool) for name in parsed}
+        for offset, faults in chunk.faults.items():
+            found[offset] = [Reason(f.column, f.rule, self._safe(f.value)) for f in faults]
+            is_whole[offset] = not _is_malformed(faults)
+            for fault in faults:
+                if fault.rule == "type":
+                    unreadable[fault.column][offset] = True
+        for name, column in parsed.items():
+            for rule, mask in column.faults.items():
+                self._add(found, chunk, name, rule, mask & is_whole)
+                unreadable[name] |= mask & column.typed.isna().to_numpy()
+        for name, rule, mask in violations(self._schema, self._contract, frame):
+            self._add(found, chunk, name, rule, mask & ~unreadable[name] & is_whole)
+        stored = {c.stored_as: parsed[c.name].stored for c in self._contract.columns}
+        key = self._contract.key
+        keys = stored[key.stored_as].cast(pa.large_string()).to_pylist()
+        for offset, reasons in found.items():
+            if any(reason.column == key.name for reason in reasons):
+                keys[offset] = None
+        return Verdict(chunk, keys, found, stored, self._bad_bytes(chunk, parsed))
+
+    def _parse(self, chunk: TextChunk, column: Column) -> ParsedColumn:
+        return parse_column(
+            chunk.cells[column.name],
+            column,
+            null_tokens=self._contract.null_tokens,
+            required_null_tokens=self._contract.required_null_tokens,
+            zone=self._zone,
+        )
+
+    def _add(
+        self,
+        found: dict[int, list[Reason]],
+        chunk: TextChunk,
+        name: str,
+        rule: str,
+        mask: Mask,
+    ) -> None:
+        cells = chunk.cells[name]
+        for offset in np.flatnonzero(mask).tolist():
+            reasons = found.setdefault(offset, [])
+            if not any(r.column == name and r.rule == rule for r in reasons):
+                reasons.append(Reason(name, rule, self._safe(cells[offset])))
+
+    def _bad_bytes(self, chunk: TextChunk, parsed: dict[str, ParsedColumn]) -> Mask:
+        mask = np.zeros(len(chunk), dtype=bool)
+        for name, column in parsed.items():
+            for offset in np.flatnonzero(column.faults.get("type", mask[:0])).tolist():
+                mask[offset] |= has_bad_bytes(chunk.cells[name][offset] or "")
+        return mask
+
+    def refuse_repeats(self, verdict: Verdict, loaded: Container[str]) -> None:
+        """Add the reason `duplicate` to every row whose key an earlier valid row has.
+
+        The first valid row of a key stays, so that a key is not lost because the row before it
+        was refused for something else.
+
+        Args:
+            verdict: The judged chunk; changed in place.
+            loaded: Keys that earlier chunks of the same file loaded.
+        """
+        name = self._contract.key.name
+        first: set[str] = set()
+        for offset, key in enumerate(verdict.keys):
+            if key is None:
+                continue
+            if key in first or key in loaded:
+                value = self._safe(verdict.chunk.cells[name][offset])
+                verdict.reasons.setdefault(offset, []).append(Reason(name, "duplicate", value))
+            elif offset not in verdict.reasons:
+                first.add(key)
+
+    def accepted(self, verdict: Verdict) -> pa.Table:
+        """The rows to load: stored columns, personal ones hashed, then `_row_number`, `_extra`."""
+        chosen = pa.array(np.flatnonzero(verdict.is_accepted))
+        columns: dict[str, pa.Array] = {}
+        for column in self._contract.columns:
+            values = verdict.stored[column.stored_as].take(chosen)
+            if column.is_personal:
+                hashes = self._masker.hash_many(values.to_pylist())
+                values = pa.array(hashes, type=pa.large_string())
+            columns[column.stored_as] = values
+        offsets = chosen.to_numpy()
+        columns["_row_number"] = pa.array(offsets + verdict.chunk.first_row)
+        extras = [self._extra(verdict.chunk, int(offset)) for offset in offsets]
+        columns["_extra"] = pa.array(extras, type=pa.large_string())
+        return pa.table(columns)
+
+    def _extra(self, chunk: TextChunk, offset: int) -> str | None:
+        extra = chunk.extras.get(offset)
+        if not extra:
+            return None
+        return json.dumps(self._masker.scrub_json(storable_json(extra)), ensure_ascii=False)
+
+    def rejected(self, verdict: Verdict, offset: int) -> RejectedRow:
+        """One refused row as the quarantine keeps it."""
+        reasons = verdict.reasons[offset]
+        personal = {column.name for column in self._contract.personal_columns}
+        return RejectedRow(
+            row_number=verdict.chunk.first_row + offset,
+            primary_key=verdict.keys[offset],
+            stage="schema" if any(r.rule in SCHEMA_RULES for r in reasons) else "records",
+            text="; ".join(self._explain(reason, personal) for reason in reasons),
+            reasons=[r.as_json(is_personal=r.column in personal) for r in reasons],
+            raw_data=self._raw_data(verdict.chunk, offset),
+        )
+
+    def _explain(self, reason: Reason, personal: set[str]) -> str:
+        shown = reason.column not in personal and reason.value is not None
+        return f"{reason.column}: {reason.rule}" + (f" ({reason.value})" if shown else "")
+
+    def _raw_data(self, chunk: TextChunk, offset: int) -> dict[str, object]:
+        """The row as it came, by source column name, personal columns hashed.
+
+        In a row with too many or too few fields no value is known to stand in its own column:
+        where the source has personal columns, all its values are hashed.
+        """
+        is_shifted = _is_malformed(chunk.faults.get(offset, []))
+        hide_all = is_shifted and bool(self._contract.personal_columns)
+        row: dict[str, object] = {
+            name: self._shown(self._by_name[name], cells[offset], hide=hide_all)
+            for name, cells in chunk.cells.items()
+        }
+        extra = chunk.extras.get(offset)
+        if extra:
+            row["_extra"] = self._loose(extra, hide=hide_all)
+        if offset in chunk.surplus:
+            row["_surplus"] = self._loose(chunk.surplus[offset], hide=hide_all)
+        return row
+
+    def _shown(self, column: Column, cell: str | None, *, hide: bool) -> object:
+        if cell is None:
+            return None
+        if column.is_personal:
+            value = canonical(cell, column.canonical)
+            return self._masker.hash(value) if value not in self._contract.null_tokens else None
+        if hide and not column.is_key:
+            return self._masker.hash(cell)
+        if self._is_json and column.kind in {"integer", "number"} and _JSON_NUMBER.fullmatch(cell):
+            return _number(cell)
+        if self._is_json and column.kind == "boolean" and cell in {"true", "false"}:
+            return cell == "true"
+        return self._masker.scrub(storable(cell))
+
+    def _loose(self, value: object, *, hide: bool) -> object:
+        if hide:
+            return _hash_leaves(storable_json(value), self._masker.hash)
+        return self._masker.scrub_json(storable_json(value))
+
+    def _safe(self, value: str | None) -> str | None:
+        if value is None:
+            return None
+        text = self._masker.scrub(storable(value))
+        return text if len(text) <= VALUE_CHARACTERS else text[:VALUE_CHARACTERS] + "…"
+
+
+def _is_malformed(faults: Sequence[Fault]) -> bool:
+    return any(fault.rule == "row" for fault in faults)
+
+
+def _number(text: str) -> int | float | str:
+    """A JSON number literal as a number, or the text where a number would not hold it."""
+    if len(text) > VALUE_CHARACTERS:
+        return text
+    number = float(text) if re.search(r"[.eE]", text) else int(text)
+    return number if math.isfinite(number) else text
+
+
+def _hash_leaves(value: Any, hash_text: Callable[[str], str]) -> object:
+    if isinstance(value, dict):
+        return {key: _hash_leaves(item, hash_text) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hash_leaves(item, hash_text) for item in value]
+    return None if value is None else hash_text(str(value))

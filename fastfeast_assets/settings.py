@@ -1,0 +1,128 @@
+"""The settings of a process: read once from the environment and `.env`, validated, immutable.
+
+Nothing here connects or creates anything; that is `warehouse`'s business.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PACKAGE_ROOT = Path(__file__).resolve().parent
+PROJECT_ROOT = PACKAGE_ROOT.parent
+MINIMUM_KEY_LENGTH = 32
+
+
+class SettingsError(Exception):
+    """A variable is missing or wrong; the text names it and says what to set."""
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Every field is the variable `FASTFEAST_<NAME>`.
+
+    Attributes:
+        home: Directory of the embedded server, Dagster's files and the default landing zone.
+        landing: The landing zone; default `<home>/landing`.
+        warehouse_url: PostgreSQL 14 or newer; without it the embedded server is used.
+        dagster_url: Dagster's own storage; default a database beside the warehouse's.
+        timezone: The business clock, an IANA name.
+        pii_key: Secret key of the HMAC-SHA256 over personal values.
+        settle_seconds: A file changed more recently than this is still being written.
+        start_date: First daily partition; `master/` files belong to it.
+        chunk_rows: Rows that are parsed and checked at a time.
+        contracts_dir: Directory of the `*.odcs.yaml` files.
+        dbt_project_dir: The dbt project.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="FASTFEAST_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    home: Path = PROJECT_ROOT / ".fastfeast"
+    landing: Path = Path()
+    warehouse_url: SecretStr | None = None
+    dagster_url: SecretStr | None = None
+    timezone: str = "UTC"
+    pii_key: SecretStr
+    settle_seconds: float = Field(default=2.0, ge=0, le=3600)
+    start_date: date = date(2020, 1, 1)
+    chunk_rows: int = Field(default=50_000, ge=1, le=1_000_000)
+    contracts_dir: Path = PACKAGE_ROOT / "contracts" / "sources"
+    dbt_project_dir: Path = PROJECT_ROOT / "dbt_project"
+
+    @field_validator("home", "landing", "contracts_dir", "dbt_project_dir")
+    @classmethod
+    def _path_is_absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _landing_is_below_home(cls, values: dict[str, object]) -> dict[str, object]:
+        home = values.get("home", PROJECT_ROOT / ".fastfeast")
+        return {"landing": Path(str(home)) / "landing", **values}
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("not an IANA time zone; for example UTC or Africa/Cairo")
+        return value
+
+    @field_validator("pii_key")
+    @classmethod
+    def _key_is_long_enough(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < MINIMUM_KEY_LENGTH:
+            raise ValueError(
+                f"shorter than {MINIMUM_KEY_LENGTH} characters; make one with "
+                "`python -c 'import secrets; print(secrets.token_hex(32))'`"
+            )
+        return value
+
+    @field_validator("warehouse_url", "dagster_url")
+    @classmethod
+    def _url_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(
+            ("postgresql://", "postgres://")
+        ):
+            raise ValueError("must start with postgresql://")
+        return value
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The business clock as a zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def pii_key_bytes(self) -> bytes:
+        """The key of the HMAC, as bytes."""
+        return self.pii_key.get_secret_value().encode()
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment and the project's `.env`.
+
+    The environment wins over the file.
+
+    Raises:
+        SettingsError: One line a bad or missing variable, with what to do. Never its value.
+    """
+    env_file = Path(os.environ.get("FASTFEAST_ENV_FILE", PROJECT_ROOT / ".env"))
+    try:
+        return Settings(_env_file=env_file)  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from None
+
+
+def _explain(detail: object) -> str:
+    assert isinstance(detail, dict)  # noqa: S101
+    name = "FASTFEAST_" + str(detail["loc"][0] if detail["loc"] else "settings").upper()
+    if detail["type"] == "missing":
+        hint = "run `make setup`, which writes one to .env" if name.endswith("PII_KEY") else "set it"
+        return f"{name} is not set: {hint}"
+    return f"{name}: {str(detail['msg']).removeprefix('Value error, ')}"

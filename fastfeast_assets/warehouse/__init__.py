@@ -1,0 +1,4 @@
+"""PostgreSQL: connections, the embedded server, migrations, the ledger, the loader.
+
+What a row means is decided in `ingest`; here it is stored, in one transaction a file.
+"""

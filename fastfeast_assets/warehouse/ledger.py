@@ -1,0 +1,159 @@
+"""The ledger: which files are done, which failed, and what each attempt did.
+
+Source of the rule: a file is done when its path and its present content are logged a success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from fastfeast_assets.contracts.model import Contract
+from fastfeast_assets.ingest.discover import LandingFile
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The last attempt to load a path."""
+
+    log_id: int
+    file_path: str
+    file_hash: str | None
+    fingerprint: str
+    status: str
+    is_loaded: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an attempt did; the counts hold in = valid + quarantined."""
+
+    status: str
+    file_hash: str | None
+    failure_reason: str | None = None
+    total: int = 0
+    valid: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    extra_columns: Sequence[str] = ()
+    seconds: float = 0.0
+
+
+def latest(connection: psycopg.Connection, paths: Sequence[str]) -> dict[str, Entry]:
+    """The last attempt of each path that has one."""
+    rows = connection.execute(
+        "select log_id, file_path, file_hash, fingerprint, status, is_loaded "
+        "from ops.pipeline_file_log where is_latest and file_path = any(%s)",
+        [list(paths)],
+    ).fetchall()
+    return {row[1]: Entry(*row) for row in rows}
+
+
+def pending(
+    connection: psycopg.Connection, files: Sequence[LandingFile], *, retry_failed: bool = False
+) -> list[LandingFile]:
+    """The files that are new or look changed since their last attempt.
+
+    A changed fingerprint is only a hint: `load_file` compares the content before it loads.
+
+    Args:
+        connection: To the warehouse.
+        files: Ready files of the landing zone.
+        retry_failed: Also give those whose content has failed before.
+    """
+    entries = latest(connection, [file.relative_path for file in files])
+    return [
+        file
+        for file in files
+        if (entry := entries.get(file.relative_path)) is None
+        or entry.fingerprint != file.fingerprint
+        or (retry_failed and entry.status == "failed")
+    ]
+
+
+def touch(connection: psycopg.Connection, entry: Entry, fingerprint: str) -> None:
+    """Remember that the same content was seen again under a new fingerprint."""
+    connection.execute(
+        "update ops.pipeline_file_log set fingerprint = %s where log_id = %s",
+        [fingerprint, entry.log_id],
+    )
+
+
+def loaded_log_id(connection: psycopg.Connection, path: str) -> int | None:
+    """The attempt whose rows raw holds for this path."""
+    row = connection.execute(
+        "select log_id from ops.pipeline_file_log where is_loaded and file_path = %s", [path]
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def write(
+    connection: psycopg.Connection,
+    contract: Contract,
+    file: LandingFile,
+    outcome: Outcome,
+    *,
+    run_id: str,
+) -> int:
+    """Write the log row of an attempt; it becomes the latest of its path.
+
+    A success takes the place of what raw held for the path, a failure leaves that standing.
+
+    Returns:
+        The `log_id`, which is the `_load_id` of the rows in raw.
+    """
+    is_success = outcome.status == "success"
+    connection.execute(
+        "update ops.pipeline_file_log set is_latest = false, is_loaded = is_loaded and not %s "
+        "where file_path = %s and (is_latest or is_loaded)",
+        [is_success, file.relative_path],
+    )
+    row = connection.execute(
+        "insert into ops.pipeline_file_log (file_path, file_name, file_hash, file_type, source, "
+        "source_table, status, rejection_stage, failure_reason, partition_at, bytes, fingerprint, "
+        "run_id, landed_at, duration_seconds, is_latest, is_loaded) values "
+        "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, true, %s) returning log_id",
+        [
+            file.relative_path,
+            PurePosixPath(file.relative_path).name,
+            outcome.file_hash,
+            contract.cadence,
+            contract.source,
+            contract.target,
+            outcome.status,
+            None if is_success else "file",
+            outcome.failure_reason,
+            file.partition_at,
+            file.size,
+            file.fingerprint,
+            run_id,
+            datetime.fromtimestamp(file.mtime_ns / 1e9, tz=UTC),
+            outcome.seconds,
+            is_success,
+        ],
+    ).fetchone()
+    assert row is not None  # noqa: S101
+    return int(row[0])
+
+
+def complete(connection: psycopg.Connection, log_id: int, outcome: Outcome) -> None:
+    """Add to a log row what its load came to, right before the transaction commits."""
+    connection.execute(
+        "update ops.pipeline_file_log set total_records = %s, valid_records = %s, "
+        "quarantined = %s, duplicate_count = %s, extra_columns = %s, duration_seconds = %s, "
+        "committed_at = clock_timestamp() where log_id = %s",
+        [
+            outcome.total,
+            outcome.valid,
+            outcome.quarantined,
+            outcome.duplicates,
+            Jsonb(list(outcome.extra_columns)),
+            outcome.seconds,
+            log_id,
+        ],
+    )

@@ -1,0 +1,253 @@
+"""Bringing a database to the present: schemas, `ops` migrations, raw tables, the analysts' role.
+
+Migrations are plain SQL files, applied once, in order, under one advisory lock that dies with
+its connection, so that two processes may start at once and a killed one leaves no lock behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+import psycopg
+from psycopg import sql
+
+from fastfeast_assets.contracts.ddl import raw_table_ddl
+from fastfeast_assets.contracts.model import Contract
+from fastfeast_assets.warehouse.server import MINIMUM_VERSION, ServerError
+
+logger = logging.getLogger(__name__)
+
+SCHEMAS = ("raw", "staging", "intermediate", "marts", "analytics", "ops")
+SEARCH_PATH = ("marts", "analytics", "ops")
+ANALYST_ROLE = "fastfeast_analyst"
+LOCK_KEY = 7_301_001
+
+
+class MigrationError(Exception):
+    """The database and this version of the code do not fit; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One SQL file of `migrations/`, named `<version>_<name>.sql`."""
+
+    version: int
+    name: str
+    statements: str
+
+    @property
+    def checksum(self) -> str:
+        """Hash of the text, to notice a migration that was edited after it was applied."""
+        return hashlib.sha256(self.statements.encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """All migrations in the order of their versions."""
+    folder = resources.files("fastfeast_assets.warehouse") / "migrations"
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda f: f.name
+    )
+    return [
+        Migration(int(file.name[:4]), file.name[5:-4], file.read_text(encoding="utf-8"))
+        for file in files
+    ]
+
+
+def pending_migrations(connection: psycopg.Connection) -> list[Migration]:
+    """The migrations that this database has not seen."""
+    if connection.execute("select to_regclass('ops.schema_migration')").fetchone() == (None,):
+        return migrations()
+    rows = connection.execute("select version, checksum from ops.schema_migration").fetchall()
+    applied: dict[int, str] = dict(rows)
+    known = {migration.version: migration for migration in migrations()}
+    ahead = sorted(set(applied) - set(known))
+    if ahead:
+        raise MigrationError(
+            f"the database has migration {ahead[-1]}, which this version does not know: "
+            "update fastfeast_assets"
+        )
+    for version, checksum in applied.items():
+        if known[version].checksum != checksum:
+            raise MigrationError(
+                f"migration {version} was edited after it was applied: restore its text and "
+                "write a new migration"
+            )
+    return [migration for version, migration in known.items() if version not in applied]
+
+
+def migrate(connection: psycopg.Connection, contracts: Mapping[str, Contract]) -> None:
+    """Bring the database to the present; safe to run again and by several processes at once.
+
+    Args:
+        connection: Not in a transaction; on return everything is committed.
+        contracts: The sources whose raw tables must exist.
+
+    Raises:
+        ServerError: The server is too old, or the role may not create schemas.
+        MigrationError: A migration was edited, is unknown, or a raw table cannot follow.
+    """
+    if connection.info.server_version < MINIMUM_VERSION * 10_000:
+        raise ServerError(
+            f"PostgreSQL {connection.info.server_version // 10_000} is too old: use "
+            f"{MINIMUM_VERSION} or newer"
+        )
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        _create_schemas(connection)
+        for migration in pending_migrations(connection):
+            connection.execute(migration.statements.encode())
+            connection.execute(
+                "insert into ops.schema_migration (version, name, checksum) values (%s, %s, %s)",
+                [migration.version, migration.name, migration.checksum],
+            )
+            logger.info("applied migration %04d %s", migration.version, migration.name)
+        for contract in contracts.values():
+            _apply_contract(connection, contract, contracts)
+    _set_up_analysts(connection)
+
+
+def _create_schemas(connection: psycopg.Connection) -> None:
+    known = {row[0] for row in connection.execute("select nspname from pg_namespace").fetchall()}
+    try:
+        for schema in SCHEMAS:
+            if schema not in known:
+                statement = sql.SQL("create schema {}").format(sql.Identifier(schema))
+                connection.execute(statement)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ServerError(
+            f"role {connection.info.user} may not create schemas: grant create on database "
+            f"{connection.info.dbname} to it"
+        ) from error
+    connection.execute(
+        "create table if not exists ops.schema_migration (version integer primary key, "
+        "name text not null, checksum text not null, applied_at timestamptz not null default now())"
+    )
+
+
+def _apply_contract(
+    connection: psycopg.Connection, contract: Contract, contracts: Mapping[str, Contract]
+) -> None:
+    """Make the raw table of a contract, or add the columns that it has gained."""
+    statements = raw_table_ddl(contract, contracts)
+    definition = "\n".join(statement.as_string(connection) for statement in statements)
+    digest = hashlib.sha256(definition.encode()).hexdigest()
+    known = connection.execute(
+        "select definition_hash from ops.raw_table where source = %s", [contract.source]
+    ).fetchone()
+    if known == (digest,):
+        return
+    if known is not None:
+        _follow_columns(connection, contract)
+    for statement in statements:
+        connection.execute(statement)
+    connection.execute(
+        "insert into ops.raw_table (source, contract_version, definition_hash) "
+        "values (%s, %s, %s) on conflict (source) do update set "
+        "contract_version = excluded.contract_version, "
+        "definition_hash = excluded.definition_hash, applied_at = now()",
+        [contract.source, contract.version, digest],
+    )
+
+
+def _follow_columns(connection: psycopg.Connection, contract: Contract) -> None:
+    table = sql.Identifier("raw", contract.source)
+    rows = connection.execute(
+        "select attname, format_type(atttypid, atttypmod), attnotnull from pg_attribute "
+        "where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
+        [table.as_string(connection)],
+    ).fetchall()
+    existing = {name: (type_, is_required) for name, type_, is_required in rows}
+    for column in contract.columns:
+        wanted = "text" if column.is_personal else column.physical_type
+        if column.stored_as not in existing:
+            connection.execute(
+                sql.SQL("alter table {} add column {} {}").format(
+                    table, sql.Identifier(column.stored_as), sql.SQL(wanted)
+                )
+            )
+            continue
+        has_type, is_required = existing[column.stored_as]
+        if not column.is_personal and not _same_type(connection, has_type, wanted):
+            raise MigrationError(
+                f"raw.{contract.source}.{column.stored_as} is {has_type}, the contract says "
+                f"{wanted}: write a migration that changes the column"
+            )
+        if is_required and not column.required and not column.is_key:
+            connection.execute(
+                sql.SQL("alter table {} alter column {} drop not null").format(
+                    table, sql.Identifier(column.stored_as)
+                )
+            )
+
+
+def _same_type(connection: psycopg.Connection, first: str, second: str) -> bool:
+    row = connection.execute("select %s::regtype = %s::regtype", [first, second]).fetchone()
+    return row == (True,)
+
+
+def _set_up_analysts(connection: psycopg.Connection) -> None:
+    """Unqualified public names for who reads the warehouse; what the role may not do is left."""
+    path = sql.SQL(", ").join(map(sql.Identifier, (*SEARCH_PATH, "public")))
+    database = sql.Identifier(connection.info.dbname)
+    row = connection.execute(
+        "select d.datdba = r.oid or r.rolsuper, r.rolcreaterole or r.rolsuper, "
+        "exists (select from pg_roles where rolname = %s) "
+        "from pg_database d, pg_roles r "
+        "where d.datname = current_database() and r.rolname = current_user",
+        [ANALYST_ROLE],
+    ).fetchone()
+    owns_database, may_create_roles, has_role = row or (False, False, False)
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        if owns_database:
+            statement = sql.SQL("alter database {} set search_path = {}").format(database, path)
+        else:
+            statement = sql.SQL("alter role current_user in database {} set search_path = {}")
+            statement = statement.format(database, path)
+        connection.execute(statement)
+    if not has_role and not may_create_roles:
+        logger.warning("role %s is missing and may not be created here", ANALYST_ROLE)
+        return
+    _grant_to_analysts(connection, database, path, has_role=bool(has_role))
+
+
+def _grant_to_analysts(
+    connection: psycopg.Connection,
+    database: sql.Identifier,
+    path: sql.Composed,
+    *,
+    has_role: bool,
+) -> None:
+    role = sql.Identifier(ANALYST_ROLE)
+    schemas = sql.SQL(", ").join(map(sql.Identifier, SEARCH_PATH))
+    try:
+        with connection.transaction():
+            connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
+            if not has_role:
+                connection.execute(sql.SQL("create role {} nologin").format(role))
+    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        logger.info("role %s was created by another process", ANALYST_ROLE)
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        connection.execute(sql.SQL("grant usage on schema {} to {}").format(schemas, role))
+        connection.execute(
+            sql.SQL("grant select on all tables in schema {} to {}").format(schemas, role)
+        )
+        connection.execute(
+            sql.SQL("alter default privileges in schema {} grant select on tables to {}").format(
+                schemas, role
+            )
+        )
+    try:
+        with connection.transaction():
+            connection.execute(
+                sql.SQL("alter role {} in database {} set search_path = {}").format(
+                    role, database, path
+                )
+            )
+    except psycopg.errors.InsufficientPrivilege:
+        logger.warning("the search path of role %s is left to its owner", ANALYST_ROLE)

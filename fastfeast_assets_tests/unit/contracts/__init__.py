@@ -1,0 +1,1 @@
+"""Tests of the contracts package: what the sources promise and what follows from it."""
