@@ -114,7 +114,7 @@ def load_settings() -> Settings:
     """
     env_file = Path(os.environ.get("FASTFEAST_ENV_FILE", PROJECT_ROOT / ".env"))
     try:
-        return Settings(_env_file=env_file)  # type: ignore[call-arg]
+        return Settings(_env_file=env_file)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from None
 
@@ -123,6 +123,8 @@ def _explain(detail: object) -> str:
     assert isinstance(detail, dict)  # noqa: S101
     name = "FASTFEAST_" + str(detail["loc"][0] if detail["loc"] else "settings").upper()
     if detail["type"] == "missing":
-        hint = "run `make setup`, which writes one to .env" if name.endswith("PII_KEY") else "set it"
+        hint = (
+            "run `make setup`, which writes one to .env" if name.endswith("PII_KEY") else "set it"
+        )
         return f"{name} is not set: {hint}"
     return f"{name}: {str(detail['msg']).removeprefix('Value error, ')}"

@@ -1,8 +1,8 @@
 {# Expressions for derived columns. Timestamps of the files are on the business clock already. #}
 
-{# Now on the business clock. #}
+{# Now on the business clock: timestamps of the files have no zone and are on it. #}
 {% macro business_now() -%}
-    (now() at time zone '{{ var("timezone") }}')
+    (now() at time zone '{{ env_var("FASTFEAST_TIMEZONE", "UTC") }}')
 {%- endmacro %}
 
 {# Key of dim_date, YYYYMMDD. #}
@@ -17,7 +17,7 @@
 
 {# Minutes from one timestamp to another with two decimals; null when either is. #}
 {% macro minutes_between(earlier, later) -%}
-    round(extract(epoch from ({{ later }} - {{ earlier }})) / 60, 2)
+    round(extract(epoch from ({{ later }} - {{ earlier }})) / 60, 2)::numeric(12, 2)
 {%- endmacro %}
 
 {# Whether a service level was missed; not done yet counts as missed. #}

@@ -25,10 +25,7 @@
             newest.*
         from ({{ changed_keys(consumer, source_name, key, references, also_changed) }}) as changed
         left join lateral (
-            select versions.*
-            from {{ ref('stg_' ~ source_name) }} as versions
-            where versions.{{ key }} = changed.member_key
-            limit 1
+            {{ newest_version(source_name, key, 'changed.member_key') }}
         ) as newest on true
     ) as members
     where
@@ -121,4 +118,20 @@
                 when {{ text }}::bigint between -2147483648 and 2147483647 then {{ text }}::integer
             end
     end
+{%- endmacro %}
+
+{# Query: member_key of the members whose parent (`parent_key`, of `parent_source`) claimed loads
+   touch; for `also_changed`. A member that is not there yet is looked at for its own load. #}
+{% macro members_of_changed_parents(key, parent_key, parent_source) -%}
+    {% if is_incremental() -%}
+    select members.{{ key }} as member_key
+    from {{ this }} as members
+    where
+        members.{{ parent_key }} in (
+            {{ values_of_loads('claimed', parent_source, parent_key) }}
+            union
+            select {{ integer_or_null('removed.key') }} as {{ parent_key }}
+            from ({{ removed_keys('claimed', parent_source) }}) as removed
+        )
+    {%- endif %}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
-    The foreign keys of the facts: column, the mart it must be found in (under the same name), and
-    the source whose files bring that mart's members.
+    The foreign keys of a fact: column, the mart it must be found in (under the same name), and the
+    source whose files bring that mart's members. The other macros here take them as `keys`.
 #}
 {% macro foreign_keys(fact) %}
     {%- set keys = {
@@ -28,18 +28,18 @@
     {%- do return(keys[fact]) -%}
 {% endmacro %}
 
-{# Joins: each parent of `fact` as parent_<column>, by the columns of `child`. #}
-{% macro join_parents(fact, child) %}
-    {%- for column, parent, _ in foreign_keys(fact) %}
+{# Joins: each parent as parent_<column>, by the columns of `child`. #}
+{% macro join_parents(keys, child) %}
+    {%- for column, parent, _ in keys %}
     left join {{ ref(parent) }} as parent_{{ column }}
         on {{ child }}.{{ column }} = parent_{{ column }}.{{ column }}
     {%- endfor %}
 {% endmacro %}
 
 {# Expression: the reasons why a row of `child` is an orphan, a JSON array, empty when it is none. #}
-{% macro missing_parents(fact, child) -%}
+{% macro missing_parents(keys, child) -%}
     to_jsonb(array_remove(array[
-        {%- for column, _, _ in foreign_keys(fact) %}
+        {%- for column, _, _ in keys %}
         case
             when {{ child }}.{{ column }} is not null and parent_{{ column }}.{{ column }} is null
                 then jsonb_build_object(
@@ -52,16 +52,16 @@
 
 {# Query: loads that `fact` has still to digest: those of its own `source_name` and of `others`,
    and of its parents, once the parents have digested them. #}
-{% macro pending_fact_loads(fact, source_name, others={}) %}
+{% macro pending_fact_loads(fact, source_name, keys, others={}) %}
     {%- set after = dict(others) -%}
-    {%- for _, parent, parent_source in foreign_keys(fact) -%}
+    {%- for _, parent, parent_source in keys -%}
         {%- do after.update({parent_source: parent}) -%}
     {%- endfor -%}
     {{ pending_loads(fact, [source_name] + after.keys() | list, after) }}
 {% endmacro %}
 
 {# Query: `key` of the open orphans of `fact` for which a missing parent exists by now. #}
-{% macro healed_orphans(fact, key) %}
+{% macro healed_orphans(fact, key, keys) %}
     select orphan.primary_key as {{ key }}
     from {{ source('ops', 'quarantine') }} as orphan
     where
@@ -72,7 +72,7 @@
             select 1
             from jsonb_to_recordset(orphan.reasons) as reason ("column" text, "value" text)
             where
-                {%- for column, parent, _ in foreign_keys(fact) %}
+                {%- for column, parent, _ in keys %}
                 {{ "or " if not loop.first }}(
                     reason."column" = '{{ column }}'
                     and exists (

@@ -14,7 +14,7 @@
     inner join (
         values
         {%- for source_name in sources %}
-        ('{{ source_name }}', {{ "'" ~ after[source_name] ~ "'" if source_name in after else "null" }})
+        ('{{ source_name }}', {{ "'" ~ after[source_name] ~ "'" if after.get(source_name) else "null" }})
         {{- "," if not loop.last }}
         {%- endfor %}
     ) as wanted (source, digested_by) on log.source = wanted.source
@@ -90,4 +90,43 @@
         using unnest(array['{{ consumers | join("', '") }}']) as mart (name)
         where consumed.consumer = mart.name and to_regclass('marts.' || mart.name) is null
     {%- endif %}
+{% endmacro %}
+
+{# Query: `column` of the raw rows of `source_name` whose `key` is in `keys` (a CTE), by index. #}
+{% macro rows_by_key(keys, key, source_name, column, condition="true") %}
+    select found.{{ column }}
+    from {{ keys }} as keys
+    cross join lateral (
+        select rows.{{ column }}
+        from {{ source('raw', source_name) }} as rows
+        where rows.{{ key }} = keys.{{ key }} and {{ condition }}
+        offset 0
+    ) as found
+{% endmacro %}
+
+{# A mart if it exists already, else none: for a model that the mart itself is built from. #}
+{% macro existing_mart(name) %}
+    {%- if execute -%}
+        {%- do return(load_relation(
+            api.Relation.create(database=target.database, schema='marts', identifier=name)
+        )) -%}
+    {%- endif -%}
+    {%- do return('marts.' ~ name) -%}
+{% endmacro %}
+
+{# Query: the newest version of one key, `value`, which may belong to an outer query. `limit 1`
+   keeps the planner from joining the whole staging view: it looks the key up by index. #}
+{% macro newest_version(source_name, key, value) -%}
+    select versions.*
+    from {{ ref('stg_' ~ source_name) }} as versions
+    where versions.{{ key }} = {{ value }}
+    limit 1
+{%- endmacro %}
+
+{# Operation: drop all marts, so that the next run builds them anew from every load in raw. #}
+{% macro drop_marts() %}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.schema == 'marts' %}
+        {%- do run_query("drop table if exists marts." ~ adapter.quote(node.alias) ~ " cascade") %}
+    {%- endfor %}
+    {%- do run_query("commit") %}
 {% endmacro %}

@@ -3,14 +3,19 @@
 Belongs here: their specs and the observation that is logged when a file has been loaded.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.discover import LandingFile
-from fastfeast_assets.warehouse.load import FileReport
+
+if TYPE_CHECKING:
+    from fastfeast_assets.warehouse.load import FileReport
 
 LAYOUTS = {
     "batch": "batch/YYYY-MM-DD/{name} every day, and once master/{source}.csv",

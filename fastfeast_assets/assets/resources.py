@@ -3,18 +3,23 @@
 Nothing is read and nothing connects before an asset runs, so definitions load anywhere.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.discover import Discovery, discover
 from fastfeast_assets.settings import Settings, load_settings
-from fastfeast_assets.warehouse import Warehouse
-from fastfeast_assets.warehouse.load import FileReport
+from fastfeast_assets.warehouse.database import Warehouse
 
-ReportListener = Callable[[FileReport], None]
+if TYPE_CHECKING:
+    from fastfeast_assets.warehouse.load import FileReport
+
+    ReportListener = Callable[[FileReport], None]
 
 
 class Platform:
@@ -53,7 +58,7 @@ class Platform:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse, with its tables in place."""
-        warehouse = Warehouse.from_settings(self.settings)
+        warehouse = Warehouse(self.settings)
         warehouse.prepare(self.contracts)
         return warehouse
 

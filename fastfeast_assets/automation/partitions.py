@@ -1,76 +1,38 @@
 """Partitions of the raw assets, from the layout of the landing zone and the business clock.
 
-Belongs here: the calendar and everything about partition keys. Which files belong to a partition
+Belongs here: everything about partition keys. Which files belong to a partition
 is for `ingest.discover` to say.
 """
 
-import os
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from fastfeast_assets.automation.blueprint import Blueprint
 from fastfeast_assets.contracts.model import Cadence
 from fastfeast_assets.ingest.discover import DAY_KEY, HOUR_KEY, LandingFile
-from fastfeast_assets.settings import PROJECT_ROOT, Settings, SettingsError
 
 KEY_FORMATS: dict[Cadence, str] = {"batch": DAY_KEY, "stream": HOUR_KEY}
 
 
-class Calendar(BaseSettings):
-    """The two settings that definitions need: they load without a key or a database."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="FASTFEAST_", env_ignore_empty=True, extra="ignore", frozen=True
-    )
-
-    timezone: str = Settings.model_fields["timezone"].default
-    start_date: date = Settings.model_fields["start_date"].default
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Calendar":
-        """The calendar of explicit settings."""
-        return cls.model_construct(timezone=settings.timezone, start_date=settings.start_date)
-
-    @classmethod
-    def load(cls) -> "Calendar":
-        """The calendar of the environment and the project's `.env`.
-
-        Raises:
-            SettingsError: The zone or the date is none.
-        """
-        env_file = Path(os.environ.get("FASTFEAST_ENV_FILE", PROJECT_ROOT / ".env"))
-        try:
-            calendar = cls(_env_file=env_file)  # type: ignore[call-arg]
-            ZoneInfo(calendar.timezone)
-        except (ValidationError, ValueError, KeyError) as error:
-            raise SettingsError(
-                "FASTFEAST_TIMEZONE or FASTFEAST_START_DATE is wrong: set an IANA time zone such"
-                " as Africa/Cairo and a date such as 2020-01-01"
-            ) from error
-        return calendar
-
-
-def build_partitions(cadence: Cadence, calendar: Calendar) -> dg.TimeWindowPartitionsDefinition:
+def build_partitions(cadence: Cadence, blueprint: Blueprint) -> dg.TimeWindowPartitionsDefinition:
     """Daily partitions for batch sources, hourly ones for streams.
 
     They end with the day or hour that is being filled now.
     """
     start = datetime(
-        calendar.start_date.year,
-        calendar.start_date.month,
-        calendar.start_date.day,
-        tzinfo=ZoneInfo(calendar.timezone),
+        blueprint.start_date.year,
+        blueprint.start_date.month,
+        blueprint.start_date.day,
+        tzinfo=ZoneInfo(blueprint.timezone),
     )
     kind = dg.DailyPartitionsDefinition if cadence == "batch" else dg.HourlyPartitionsDefinition
-    return kind(start_date=start, timezone=calendar.timezone, end_offset=1)
+    return kind(start_date=start, timezone=blueprint.timezone, end_offset=1)
 
 
-def partition_of(file: LandingFile, cadence: Cadence, calendar: Calendar) -> str:
+def partition_of(file: LandingFile, cadence: Cadence, blueprint: Blueprint) -> str:
     """The key of the partition that holds a landing file.
 
     That of its folder, except for a folder named after an hour that the clock skipped: its file
@@ -78,7 +40,7 @@ def partition_of(file: LandingFile, cadence: Cadence, calendar: Calendar) -> str
     """
     if cadence == "batch":
         return file.partition_key
-    zone = ZoneInfo(calendar.timezone)
+    zone = ZoneInfo(blueprint.timezone)
     moment = file.partition_at.replace(tzinfo=zone).astimezone(UTC)
     return moment.astimezone(zone).strftime(HOUR_KEY)
 

@@ -5,13 +5,18 @@ Pure; quarantine itself happens in the loader, a check only asserts. Counting in
 for `reconciliation`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from fastfeast_assets.contracts.model import Column, Contract
-from fastfeast_assets.warehouse.load import FileReport
+
+if TYPE_CHECKING:
+    from fastfeast_assets.warehouse.load import FileReport
 
 SCHEMA = "schema"
 PRIMARY_KEY = "primary_key"
@@ -46,9 +51,7 @@ def _column_rules(column: Column) -> list[Rule]:
         values = ", ".join(column.allowed)
         rules.append(Rule(f"allowed_{column.name}", f"{column.name} is one of {values}."))
     if column.pattern is not None:
-        rules.append(
-            Rule(f"format_{column.name}", f"{column.name} matches `{column.pattern}`.")
-        )
+        rules.append(Rule(f"format_{column.name}", f"{column.name} matches `{column.pattern}`."))
     if column.minimum is not None or column.maximum is not None:
         low = "" if column.minimum is None else f"at least {column.minimum}"
         high = "" if column.maximum is None else f"at most {column.maximum}"
@@ -108,7 +111,7 @@ def _result(name: str, found: Sequence[tuple[FileReport, str, int]]) -> dg.Asset
     )
 
 
-def _sums(pairs: Iterable[tuple[str, int]]) -> Mapping[str, int]:
+def _sums(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     sums: dict[str, int] = {}
     for name, rows in pairs:
         sums[name] = sums.get(name, 0) + rows

@@ -4,12 +4,16 @@ A run that skips a file because the ledger knows it must say the same about it a
 handled it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import psycopg
 
-from fastfeast_assets.warehouse.load import FileReport
+if TYPE_CHECKING:
+    from fastfeast_assets.warehouse.load import FileReport
 
 LEDGER = """
 select log_id, status, failure_reason, total_records, valid_records, quarantined, duplicate_count,

@@ -3,13 +3,18 @@
 Pure: results come from the reports of the loader.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from fastfeast_assets.checks.contract_checks import name_some
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.warehouse.load import FileReport
+
+if TYPE_CHECKING:
+    from fastfeast_assets.warehouse.load import FileReport
 
 FILES_LOADED = "files_loaded"
 UNEXPECTED_COLUMNS = "unexpected_columns"
@@ -53,7 +58,7 @@ def file_check_results(
 def files_loaded(reports: Sequence[FileReport]) -> dg.AssetCheckResult:
     """Passes when no file failed."""
     failed = [report for report in reports if report.status == "failed"]
-    metadata: dict[str, object] = {
+    metadata: dict[str, Any] = {
         "failed_files": len(failed),
         "reasons": {report.relative_path: report.failure_reason or "" for report in failed},
     }

@@ -6,6 +6,7 @@ a table that lost rows must not reach the marts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 import psycopg
@@ -55,9 +56,7 @@ def reconciliation_spec(asset_key: dg.AssetKey) -> dg.AssetCheckSpec:
     )
 
 
-def balances(
-    connection: psycopg.Connection, source: str, log_ids: Sequence[int]
-) -> list[Balance]:
+def balances(connection: psycopg.Connection, source: str, log_ids: Sequence[int]) -> list[Balance]:
     """Count what the database holds of these loads of a source.
 
     Loads whose rows raw no longer holds, because a newer version of the file took their place,
@@ -78,7 +77,7 @@ def balances(
 def reconciliation_result(found: Sequence[Balance]) -> dg.AssetCheckResult:
     """Passes when every balance is even."""
     uneven = [balance for balance in found if not balance.is_even]
-    metadata: dict[str, object] = {
+    metadata: dict[str, Any] = {
         "files": len(found),
         "rows_in": sum(balance.total for balance in found),
         "uneven": name_some(str(balance) for balance in uneven),

@@ -59,7 +59,7 @@ def raw_table_ddl(
 
 
 def _column(column: Column) -> sql.Composed:
-    return _definition(column.stored_as, _column_type(column), column.required, None)
+    return _definition(column.stored_as, column_type(column), column.required, None)
 
 
 def _technical_column(column: TechnicalColumn) -> sql.Composed:
@@ -78,7 +78,8 @@ def _definition(
     return sql.SQL(" ").join(parts)
 
 
-def _column_type(column: Column) -> sql.Composable:
+def column_type(column: Column) -> sql.Composable:
+    """The type of a column in the raw table; a personal one holds a hash."""
     if column.is_personal:
         return sql.SQL("char({})").format(sql.Literal(HASH_LENGTH))
     if column.scale is not None:

@@ -200,9 +200,7 @@ def _problem(path: Path, root: Path) -> str | None:
     return None if stat.S_ISREG(mode) else "not a regular file"
 
 
-def _landing_file(
-    path: Path, status: os.stat_result, relative: str, place: _Place
-) -> LandingFile:
+def _landing_file(path: Path, status: os.stat_result, relative: str, place: _Place) -> LandingFile:
     return LandingFile(
         source=place.source,
         path=path,

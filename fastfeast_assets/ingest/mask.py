@@ -18,10 +18,11 @@ Canonical = Literal["phone", "digits", "email"]
 NATIONAL_ID_DIGITS = 15
 _FLOAT = re.compile(r"\+?\d+\.0*|\+?\d(\.\d+)?[eE]\+?\d{1,2}")
 _SHORT_MOBILE = re.compile(r"1[0125]\d{8}")
+# Every alternative starts at a boundary and never backtracks: linear in the length of the text.
 _LOOKS_PERSONAL = re.compile(
-    r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"  # e-mail address
-    r"|(?<![0-9A-Za-z-])(?:\+?20|0)?1[0125]\d{8}(?:\.0+)?(?![0-9A-Za-z-])"  # Egyptian mobile
-    rf"|(?<![0-9A-Za-z-])\d{{{NATIONAL_ID_DIGITS}}}(?:\.0+)?(?![0-9A-Za-z-])"  # national id
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@(?:[A-Za-z0-9-]++\.?)++"  # e-mail address
+    r"|(?<![0-9A-Za-z-])(?:\+?20|0)?1[0125][0-9]{8}(?:\.0++)?(?![0-9A-Za-z-])"  # Egyptian mobile
+    rf"|(?<![0-9A-Za-z-])[0-9]{{{NATIONAL_ID_DIGITS}}}(?:\.0++)?(?![0-9A-Za-z-])"  # national id
 )
 
 
@@ -53,7 +54,9 @@ def _digits_of_float(value: str) -> str:
         number = Decimal(value)
     except InvalidOperation:
         return value
-    return format(number.to_integral_value(), "f") if number == number.to_integral_value() else value
+    return (
+        format(number.to_integral_value(), "f") if number == number.to_integral_value() else value
+    )
 
 
 class Masker:

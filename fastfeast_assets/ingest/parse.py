@@ -7,7 +7,6 @@ the warehouse: the stored array keeps the decimal text, the float beside it is o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -18,6 +18,7 @@ from fastfeast_assets.ingest.errors import FileRejectedError
 WINDOW_CHARACTERS = 1 << 20
 MAXIMUM_RECORD_CHARACTERS = 64 << 20
 _SPACE = re.compile(r"[ \t\r\n]*")
+_TEXT_OR_NULL = frozenset({str, type(None)})
 
 
 class JsonReader:
@@ -76,14 +77,15 @@ class JsonReader:
         cells: dict[str, list[Cell]] = {}
         for name in self._columns:
             column = [row.get(name) for row in rows]
-            cells[name] = [
-                cell if cell is None or type(cell) is str else _text(cell, offset, name, faults)
-                for offset, cell in enumerate(column)
-            ]
+            if not _TEXT_OR_NULL.issuperset(map(type, column)):
+                column = [_text(cell, row, name, faults) for row, cell in enumerate(column)]
+            cells[name] = column  # type: ignore[assignment]
         return TextChunk(first_row, cells, extras, faults, surplus)
 
 
-def _text(cell: object, offset: int, column: str, faults: dict[int, list[Fault]]) -> str:
+def _text(cell: object, offset: int, column: str, faults: dict[int, list[Fault]]) -> Cell:
+    if cell is None or isinstance(cell, str):
+        return cell
     if isinstance(cell, bool):
         return "true" if cell else "false"
     text = json.dumps(cell, ensure_ascii=False)
@@ -124,7 +126,7 @@ class _Values:
             parse_int=str,
             parse_constant=_constant,
             strict=False,
-        ).scan_once
+        ).raw_decode
         self._iterator = self._read()
         self._count = 0
 
@@ -171,7 +173,7 @@ class _Values:
         while True:
             try:
                 value, end = self._decode(self._window, self._position)
-            except (StopIteration, json.JSONDecodeError) as error:
+            except json.JSONDecodeError as error:
                 if not self._grow():
                     raise self._malformed(error) from None
             except RecursionError:
@@ -183,13 +185,12 @@ class _Values:
                     self._position = end
                     return value
 
-    def _malformed(self, error: Exception) -> FileRejectedError:
+    def _malformed(self, error: json.JSONDecodeError) -> FileRejectedError:
         if self._is_at_end:
             what = "truncated or malformed JSON"
         else:
             what = f"malformed JSON, or an object over {MAXIMUM_RECORD_CHARACTERS} characters"
-        detail = f" ({error.msg})" if isinstance(error, json.JSONDecodeError) else ""
-        return FileRejectedError(f"row {self._count + 1}: {what}{detail}")
+        return FileRejectedError(f"row {self._count + 1}: {what} ({error.msg})")
 
     def _next_character(self) -> str:
         while True:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 def unstorable(cells: Sequence[str | None]) -> list[int]:
     """Offsets of the cells that hold a NUL or something that is no Unicode text."""
-    joined = "".join(cell for cell in cells if cell)
+    joined = "".join(filter(None, cells))
     if "\x00" not in joined and _is_text(joined):
         return []
     return [i for i, cell in enumerate(cells) if cell and ("\x00" in cell or not _is_text(cell))]

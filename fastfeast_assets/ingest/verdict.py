@@ -221,7 +221,7 @@ class Judge:
         )
 
     def _explain(self, reason: Reason, personal: set[str]) -> str:
-        shown = reason.column not in personal and reason.value is not None
+        shown = reason.value and reason.column not in personal
         return f"{reason.column}: {reason.rule}" + (f" ({reason.value})" if shown else "")
 
     def _raw_data(self, chunk: TextChunk, offset: int) -> dict[str, object]:

@@ -163,7 +163,8 @@ def _mobile(numbers: Ints) -> Ints:
 
 def _ratings(roster: Roster) -> Ints:
     def move(old: Ints, number: Ints) -> Ints:
-        return np.clip(old + number % 41 - 20, 1000, 5000)
+        moved: Ints = np.clip(old + number % 41 - 20, 1000, 5000)
+        return moved
 
     return roster.drift(17, roster.draw(8, 3200, 5001), 200, move)
 

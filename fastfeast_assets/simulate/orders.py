@@ -168,5 +168,3 @@ def _with_late(
     newcomers = roster.listed + 1 + rng.integers(0, max(joined, 1), count)
     is_late &= joined > 0
     return np.where(is_late, newcomers, members), is_late
-
-

@@ -44,7 +44,8 @@ class SimulationPlan:
         late_rate: Share of orders that refer to a member who joined today.
         ticket_rate: Share of orders that lead to a ticket.
         update_rate: Share of orders and of tickets that come again, moved on, one or two hours
-            later on the same day.
+            later on the same day. They come whether or not the hours before are written, so
+            tickets of hours left out are orphans beyond those reported.
         is_flat: True for exactly `orders_per_hour` orders in every hour, False for a demand that
             follows the hour of the day.
         write_master: True writes the master files, False does not, None writes those absent.
@@ -80,10 +81,10 @@ class SimulationPlan:
             self._check_count(name, minimum=0, maximum=10_000)
         self._check_count("orders_per_hour", minimum=0, maximum=100_000_000)
         self._check_count("seed", minimum=0, maximum=2**63 - 1)
-        for name in ("late_rate", "ticket_rate", "update_rate"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and 0 <= value <= 1):
-                raise PlanError(f"{name} is a share from 0 to 1, not {value}")
+        rates = {"late": self.late_rate, "tickets": self.ticket_rate, "updates": self.update_rate}
+        for name, rate in rates.items():
+            if not (math.isfinite(rate) and 0 <= rate <= 1):
+                raise PlanError(f"the rate of {name} is a share from 0 to 1, not {rate}")
 
     @property
     def first_date(self) -> date:
@@ -102,7 +103,7 @@ class SimulationPlan:
     def _check_calendar(self) -> None:
         if self.days < 1:
             raise PlanError(f"days is 1 or more, not {self.days}")
-        if not FIRST_DATE <= self.start or self.days > (LAST_DATE - self.start).days + 1:
+        if not self.start >= FIRST_DATE or self.days > (LAST_DATE - self.start).days + 1:
             raise PlanError(
                 f"the days to simulate lie between {FIRST_DATE} and {LAST_DATE}; "
                 f"{self.days} from {self.start} on do not"

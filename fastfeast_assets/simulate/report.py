@@ -22,6 +22,7 @@ class FileReport:
         dirt: How many rows carry each kind of damage; for `float_ids` and `bare_nan` how many
             cells, for `phone_lost_zero` how many phones. A row carries one kind at most, but
             cells of a clean row can be written as floats.
+        updates: Rows that are new versions of, or new events for, rows of an earlier hour.
         late: Sound rows that wait for a member who is only listed on the next day, themselves or
             through their order or ticket.
         inherited_orphans: Sound rows whose order or ticket never becomes a fact.
@@ -32,6 +33,7 @@ class FileReport:
     rows: int
     bytes: int
     dirt: Mapping[DirtKind, int]
+    updates: int = 0
     late: int = 0
     inherited_orphans: int = 0
 

@@ -120,7 +120,11 @@ def spoiled_rows(table: Table, spoilage: Spoilage, start: int, file_format: File
             repeated.append(row)
             continue
         value = target.damage(table[target.column].text[row].as_py() or "", draw)
-        if value is None and file_format == "json" and draw % MILLION < spoilage.nan_share * MILLION:
+        if (
+            value is None
+            and file_format == "json"
+            and draw % MILLION < spoilage.nan_share * MILLION
+        ):
             spoilage.counts[DirtKind.BARE_NAN] += 1
             value = float("nan")
         if isinstance(value, int) and target.column in spoilage.float_columns:
@@ -143,9 +147,7 @@ def plain_cells(table: Table, spoilage: Spoilage, file_format: FileFormat) -> di
     return rendered
 
 
-def _replaced(
-    values: Any, changes: Sequence[tuple[int, object]], file_format: FileFormat
-) -> Any:
+def _replaced(values: Any, changes: Sequence[tuple[int, object]], file_format: FileFormat) -> Any:
     mask = np.zeros(len(values), dtype=np.bool_)
     mask[[row for row, _ in changes]] = True
     texts = [cell(value, file_format) for _, value in changes]

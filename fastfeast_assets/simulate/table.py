@@ -82,3 +82,14 @@ def literals(values: Sequence[object], kind: ColumnKind) -> Column:
 def joined(*parts: Any) -> Any:
     """Returns the element-wise concatenation of string arrays and constants; null wins."""
     return pc.binary_join_element_wise(*parts, "")
+
+
+def taken(table: Table, rows: Ints) -> Table:
+    """Returns some rows of a table."""
+    places = pa.array(rows)
+    return {name: Column(column.text.take(places), column.kind) for name, column in table.items()}
+
+
+def without_leading_zeros(column: Column) -> Column:
+    """Returns the column with leading zeros gone from every text, as a spreadsheet leaves it."""
+    return Column(pc.utf8_ltrim(column.text, "0"), column.kind)

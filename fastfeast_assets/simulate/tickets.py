@@ -45,6 +45,13 @@ _NOTES = (
 _NOTES_FIRST = np.array([0, 3, 5, 7, 9])
 _NOTES_COUNT = np.array([3, 2, 2, 2, 2])
 
+TICKET_COLUMNS = (
+    *("ticket_id", "order_id", "customer_id", "driver_id", "restaurant_id", "agent_id"),
+    *("reason_id", "priority_id", "channel_id", "status", "refund_amount", "created_at"),
+    *("first_response_at", "resolved_at", "sla_first_due_at", "sla_resolve_due_at"),
+)
+"""The header of `tickets.csv`, which stands even over no rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tickets:

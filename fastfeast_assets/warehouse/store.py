@@ -106,9 +106,7 @@ def loaded_keys(
     key = load.contract.key
     statement = sql.SQL(
         "select {key}::text from {table} where _load_id = %s and {key} = any(%s::{type}[])"
-    ).format(
-        key=sql.Identifier(key.stored_as), table=load.table, type=sql.SQL(key.physical_type)
-    )
+    ).format(key=sql.Identifier(key.stored_as), table=load.table, type=sql.SQL(key.physical_type))
     wanted = [value for value in keys if value is not None]
     return {row[0] for row in connection.execute(statement, [load.log_id, wanted])}
 

@@ -2,7 +2,7 @@
 with
 
 loads as (
-    {{ pending_fact_loads('fact_order', 'orders') }}
+    {{ pending_fact_loads('fact_order', 'orders', foreign_keys('fact_order')) }}
 ),
 
 changes as (
@@ -23,11 +23,11 @@ changes as (
     select
         healed.order_id,
         'healed' as reason
-    from ({{ healed_orphans('fact_order', 'order_id') }}) as healed
+    from ({{ healed_orphans('fact_order', 'order_id', foreign_keys('fact_order')) }}) as healed
 )
 
 select
-    order_id,
+    order_id::varchar(36) as order_id,
     min(reason) as reason,
     null::bigint as load_id,
     null::text as load_source
@@ -37,7 +37,7 @@ group by order_id
 union all
 
 select
-    null as order_id,
+    null::varchar(36) as order_id,
     'load' as reason,
     load_id,
     source as load_source

@@ -13,9 +13,7 @@ newest as (
         orders.*
     from changes
     left join lateral (
-        select versions.* from {{ ref('stg_orders') }} as versions
-        where versions.order_id = changes.order_id
-        limit 1
+        {{ newest_version('orders', 'order_id', 'changes.order_id') }}
     ) as orders on true
 ),
 
@@ -23,9 +21,9 @@ resolved as (
     select
         newest.*,
         newest.changed_id is not null and newest.order_id is null as is_removed,
-        {{ missing_parents('fact_order', 'newest') }} as missing
+        {{ missing_parents(foreign_keys('fact_order'), 'newest') }} as missing
     from newest
-    {{ join_parents('fact_order', 'newest') }}
+    {{ join_parents(foreign_keys('fact_order'), 'newest') }}
 )
 
 select

@@ -19,4 +19,4 @@ select distinct on (agent_id)
     _run_id,
     _load_id
 from {{ source('raw', 'agents') }}
-order by agent_id, _partition_at desc, _source_file
+order by agent_id asc, _partition_at desc, _source_file asc

@@ -8,4 +8,4 @@ select distinct on (category_id)
     _run_id,
     _load_id
 from {{ source('raw', 'categories') }}
-order by category_id, _partition_at desc, _source_file
+order by category_id asc, _partition_at desc, _source_file asc

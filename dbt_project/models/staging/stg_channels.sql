@@ -8,4 +8,4 @@ select distinct on (channel_id)
     _run_id,
     _load_id
 from {{ source('raw', 'channels') }}
-order by channel_id, _partition_at desc, _source_file
+order by channel_id asc, _partition_at desc, _source_file asc

@@ -10,4 +10,4 @@ select distinct on (city_id)
     _run_id,
     _load_id
 from {{ source('raw', 'cities') }}
-order by city_id, _partition_at desc, _source_file
+order by city_id asc, _partition_at desc, _source_file asc

@@ -16,4 +16,4 @@ select distinct on (customer_id)
     _run_id,
     _load_id
 from {{ source('raw', 'customers') }}
-order by customer_id, _partition_at desc, _source_file
+order by customer_id asc, _partition_at desc, _source_file asc

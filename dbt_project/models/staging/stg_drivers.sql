@@ -21,4 +21,4 @@ select distinct on (driver_id)
     _run_id,
     _load_id
 from {{ source('raw', 'drivers') }}
-order by driver_id, _partition_at desc, _source_file
+order by driver_id asc, _partition_at desc, _source_file asc

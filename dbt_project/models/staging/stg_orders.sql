@@ -19,4 +19,4 @@ select distinct on (order_id)
     _run_id,
     _load_id
 from {{ source('raw', 'orders') }}
-order by order_id, _partition_at desc, _source_file
+order by order_id asc, _partition_at desc, _source_file asc

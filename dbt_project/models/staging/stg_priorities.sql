@@ -11,4 +11,4 @@ select distinct on (priority_id)
     _run_id,
     _load_id
 from {{ source('raw', 'priorities') }}
-order by priority_id, _partition_at desc, _source_file
+order by priority_id asc, _partition_at desc, _source_file asc

@@ -8,4 +8,4 @@ select distinct on (reason_category_id)
     _run_id,
     _load_id
 from {{ source('raw', 'reason_categories') }}
-order by reason_category_id, _partition_at desc, _source_file
+order by reason_category_id asc, _partition_at desc, _source_file asc

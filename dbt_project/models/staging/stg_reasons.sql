@@ -11,4 +11,4 @@ select distinct on (reason_id)
     _run_id,
     _load_id
 from {{ source('raw', 'reasons') }}
-order by reason_id, _partition_at desc, _source_file
+order by reason_id asc, _partition_at desc, _source_file asc

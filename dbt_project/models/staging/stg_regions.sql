@@ -10,4 +10,4 @@ select distinct on (region_id)
     _run_id,
     _load_id
 from {{ source('raw', 'regions') }}
-order by region_id, _partition_at desc, _source_file
+order by region_id asc, _partition_at desc, _source_file asc

@@ -16,4 +16,4 @@ select distinct on (restaurant_id)
     _run_id,
     _load_id
 from {{ source('raw', 'restaurants') }}
-order by restaurant_id, _partition_at desc, _source_file
+order by restaurant_id asc, _partition_at desc, _source_file asc

@@ -10,4 +10,4 @@ select distinct on (segment_id)
     _run_id,
     _load_id
 from {{ source('raw', 'segments') }}
-order by segment_id, _partition_at desc, _source_file
+order by segment_id asc, _partition_at desc, _source_file asc

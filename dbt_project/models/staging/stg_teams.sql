@@ -8,4 +8,4 @@ select distinct on (team_id)
     _run_id,
     _load_id
 from {{ source('raw', 'teams') }}
-order by team_id, _partition_at desc, _source_file
+order by team_id asc, _partition_at desc, _source_file asc

@@ -13,4 +13,4 @@ select distinct on (event_id)
     _run_id,
     _load_id
 from {{ source('raw', 'ticket_events') }}
-order by event_id, _partition_at desc, _source_file
+order by event_id asc, _partition_at desc, _source_file asc

@@ -22,4 +22,4 @@ select distinct on (ticket_id)
     _run_id,
     _load_id
 from {{ source('raw', 'tickets') }}
-order by ticket_id, _partition_at desc, _source_file
+order by ticket_id asc, _partition_at desc, _source_file asc

@@ -1,0 +1,107 @@
+-- grain: one row per ticket to look at again, and one per load to digest (ticket_id is null)
+with
+
+loads as (
+    {{ pending_fact_loads(
+        'fact_ticket', 'tickets', foreign_keys('fact_ticket'), others={'ticket_events': none}
+    ) }}
+),
+
+changed_orders as (
+    {{ values_of_loads('loads', 'orders', 'order_id') }}
+    union
+    {{ removed_keys('loads', 'orders') }}
+),
+
+changed_events as (
+    {{ values_of_loads('loads', 'ticket_events', 'event_id') }}
+    union
+    {{ removed_keys('loads', 'ticket_events') }}
+),
+
+changes as (
+    select
+        loaded.ticket_id,
+        'loaded' as reason
+    from ({{ values_of_loads('loads', 'tickets', 'ticket_id') }}) as loaded
+
+    union all
+
+    select
+        removed.key as ticket_id,
+        'removed' as reason
+    from ({{ removed_keys('loads', 'tickets') }}) as removed
+
+    union all
+
+    select
+        of_order.ticket_id,
+        'order_changed' as reason
+    from ({{ rows_by_key('changed_orders', 'order_id', 'tickets', 'ticket_id') }}) as of_order
+
+    union all
+
+    select
+        of_event.ticket_id,
+        'event_changed' as reason
+    from (
+        {{ rows_by_key(
+            'changed_events', 'event_id', 'ticket_events', 'ticket_id', "new_status = 'Reopened'"
+        ) }}
+    ) as of_event
+
+    union all
+
+    select
+        healed.ticket_id,
+        'healed' as reason
+    from ({{ healed_orphans('fact_ticket', 'ticket_id', foreign_keys('fact_ticket')) }}) as healed
+    {%- set fact_ticket = existing_mart('fact_ticket') %}
+    {%- if fact_ticket %}
+
+    union all
+
+    select
+        fact.ticket_id,
+        'event_changed' as reason
+    from changed_events
+    inner join {{ fact_ticket }} as fact on changed_events.event_id = fact._reopened_by
+
+    union all
+
+    select
+        fact.ticket_id,
+        'overdue' as reason
+    from {{ fact_ticket }} as fact
+    where
+        fact.sla_response_status = 'pending'
+        and fact.sla_first_due_at < {{ business_now() }}
+
+    union all
+
+    select
+        fact.ticket_id,
+        'overdue' as reason
+    from {{ fact_ticket }} as fact
+    where
+        fact.sla_resolution_status = 'pending'
+        and fact.sla_resolve_due_at < {{ business_now() }}
+    {%- endif %}
+)
+
+select
+    ticket_id::varchar(36) as ticket_id,
+    min(reason) as reason,
+    null::bigint as load_id,
+    null::text as load_source
+from changes
+group by ticket_id
+
+union all
+
+select
+    null::varchar(36) as ticket_id,
+    'load' as reason,
+    load_id,
+    source as load_source
+from loads

@@ -1,0 +1,23 @@
+-- grain: one row per city
+{{
+    config(
+        unique_key='city_id',
+        pre_hook="{{ claim_loads('dim_city', ['cities', 'regions']) }}",
+    )
+}}
+
+with
+
+members as (
+    {{ changed_members('dim_city', 'cities', 'city_id', [('regions', 'city_id')]) }}
+)
+
+select
+    member_key as city_id,
+    city_name,
+    country,
+    timezone,
+    is_stub,
+    stub_reason,
+    now() as _loaded_at
+from members

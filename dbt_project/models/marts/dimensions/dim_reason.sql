@@ -1,0 +1,44 @@
+-- grain: one row per reason
+{{
+    config(
+        unique_key='reason_id',
+        pre_hook="{{ claim_loads('dim_reason', ['reasons', 'reason_categories']) }}",
+    )
+}}
+
+with
+
+members as (
+    {{ changed_members(
+        'dim_reason',
+        'reasons',
+        'reason_id',
+        also_changed=members_of_changed_parents(
+            'reason_id', 'reason_category_id', 'reason_categories'
+        ),
+    ) }}
+),
+
+grouped as (
+    select
+        members.*,
+        categories.category_name as reason_category
+    from members
+    left join lateral (
+        {{ newest_version(
+            'reason_categories', 'reason_category_id', 'members.reason_category_id'
+        ) }}
+    ) as categories on true
+)
+
+select
+    member_key as reason_id,
+    reason_name,
+    reason_category_id,
+    reason_category,
+    severity_level,
+    typical_refund_pct,
+    is_stub,
+    stub_reason,
+    now() as _loaded_at
+from grouped

@@ -1,0 +1,26 @@
+-- grain: one row per reason category
+{{
+    config(
+        unique_key='reason_category_id',
+        pre_hook="{{ claim_loads('dim_reason_category', ['reason_categories', 'reasons']) }}",
+    )
+}}
+
+with
+
+members as (
+    {{ changed_members(
+        'dim_reason_category',
+        'reason_categories',
+        'reason_category_id',
+        [('reasons', 'reason_category_id')],
+    ) }}
+)
+
+select
+    member_key as reason_category_id,
+    category_name,
+    is_stub,
+    stub_reason,
+    now() as _loaded_at
+from members

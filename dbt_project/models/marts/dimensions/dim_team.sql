@@ -1,0 +1,21 @@
+-- grain: one row per team
+{{
+    config(
+        unique_key='team_id',
+        pre_hook="{{ claim_loads('dim_team', ['teams', 'agents']) }}",
+    )
+}}
+
+with
+
+members as (
+    {{ changed_members('dim_team', 'teams', 'team_id', [('agents', 'team_id')]) }}
+)
+
+select
+    member_key as team_id,
+    team_name,
+    is_stub,
+    stub_reason,
+    now() as _loaded_at
+from members

@@ -1,0 +1,85 @@
+{#
+    Every key of the digested loads is either in the fact or waits as an orphan, and the fact holds
+    no other. Looks at the rows and loads that the test's `where` admits; `model` is these rows.
+#}
+{% test reconciled_with_raw(model, fact, source_name, key) %}
+with
+
+digested_loads as (
+    select loads.log_id
+    from (
+        select log.log_id, log.processed_at as _loaded_at
+        from {{ source('ops', 'pipeline_file_log') }} as log
+        inner join {{ source('ops', 'consumed_load') }} as consumed
+            on log.log_id = consumed.load_id
+        where
+            log.source = '{{ source_name }}'
+            and log.status = 'success'
+            and consumed.consumer = '{{ fact.identifier }}'
+    ) as loads
+    where {{ config.get('where') or 'true' }}
+),
+
+orphans as (
+    select orphan.*
+    from {{ source('ops', 'quarantine') }} as orphan
+    where orphan.source_table = '{{ fact.identifier }}' and orphan.rejection_stage = 'orphan'
+),
+
+lost as (
+    select loaded.{{ key }}
+    from digested_loads
+    cross join lateral (
+        select rows.{{ key }}, rows._load_id, rows._row_number
+        from {{ source('raw', source_name) }} as rows
+        where rows._load_id = digested_loads.log_id
+        offset 0
+    ) as loaded
+    where
+        not exists (select 1 from {{ fact }} as fact where fact.{{ key }} = loaded.{{ key }})
+        and not exists (
+            select 1 from orphans
+            where orphans.status = 'open' and orphans.primary_key = loaded.{{ key }}
+        )
+        and not exists (
+            select 1 from orphans
+            where
+                orphans.status in ('released', 'discarded')
+                and orphans.log_id = loaded._load_id
+                and orphans.row_number = loaded._row_number
+        )
+),
+
+doubled as (
+    select fact.{{ key }}
+    from orphans
+    inner join {{ fact }} as fact on orphans.primary_key = fact.{{ key }}
+    where orphans.status = 'open'
+),
+
+left_over as (
+    select written.{{ key }}
+    from (select * from {{ model }}) as written
+    where
+        not exists (
+            select 1 from {{ source('raw', source_name) }} as rows
+            where rows.{{ key }} = written.{{ key }}
+        )
+        and not exists (
+            select 1
+            from {{ source('ops', 'removed_key') }} as removed
+            left join {{ source('ops', 'consumed_load') }} as consumed
+                on removed.load_id = consumed.load_id and consumed.consumer = '{{ fact.identifier }}'
+            where
+                removed.source = '{{ source_name }}'
+                and removed.key = written.{{ key }}
+                and consumed.load_id is null
+        )
+)
+
+select {{ key }}, 'neither in the fact nor waiting' as problem from lost
+union all
+select {{ key }}, 'in the fact and waiting' as problem from doubled
+union all
+select {{ key }}, 'in the fact but in no file' as problem from left_over
+{% endtest %}

@@ -1,0 +1,117 @@
+"""The dbt models as Dagster assets, staging to analytics, and their tests as checks.
+
+Belongs here: how models are named, grouped and run. What they compute is in `dbt_project`.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
+
+from fastfeast_assets.assets.dbt_cli import dbt_command, environment, executables
+from fastfeast_assets.assets.dbt_metadata import row_counts
+from fastfeast_assets.assets.resources import Platform
+from fastfeast_assets.assets.transforms import mark_transformed, untransformed
+
+DEFAULT_OWNER = "data-platform"
+DBT_POOL = "dbt"
+# Unit tests test code with made-up rows; `make test` runs them.
+BUILD = ["build", "--exclude-resource-type", "unit_test"]
+
+
+class ManifestMissingError(Exception):
+    """The dbt project has not been parsed."""
+
+
+class Translator(DagsterDbtTranslator):
+    """Names the assets after schema and table, groups them by layer.
+
+    Args:
+        owners: Owner of each raw table's staging model, by source.
+    """
+
+    def __init__(self, owners: Mapping[str, str]) -> None:
+        super().__init__()
+        self._owners = owners
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """The spec of a model or source, `[schema, name]`."""
+        properties = self.get_resource_props(manifest, unique_id)
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        if properties["resource_type"] == "source":
+            key = dg.AssetKey([properties["source_name"], properties["name"]])
+            return spec.replace_attributes(key=key)
+        materialized = str(properties.get("config", {}).get("materialized", "table"))
+        return spec.replace_attributes(
+            key=dg.AssetKey([properties["schema"], properties["name"]]),
+            group_name=properties["schema"],
+            owners=[f"team:{self._owner(properties)}"],
+            kinds={"dbt", "postgres", materialized},
+        )
+
+    def _owner(self, properties: Mapping[str, Any]) -> str:
+        meta = properties.get("config", {}).get("meta", {})
+        source = str(properties["name"]).removeprefix("stg_")
+        return str(meta.get("owner") or self._owners.get(source, DEFAULT_OWNER))
+
+
+def build_dbt_assets(project_dir: Path, owners: Mapping[str, str]) -> dg.AssetsDefinition:
+    """All models of the dbt project as one step.
+
+    Raises:
+        ManifestMissingError: The project has not been parsed.
+    """
+    manifest = prepared_manifest(project_dir)
+
+    @dbt_assets(
+        manifest=manifest, dagster_dbt_translator=Translator(owners), name="dbt", pool=DBT_POOL
+    )
+    def models(
+        context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+    ) -> Iterator[Any]:
+        is_whole = context.selected_asset_keys == context.assets_def.keys
+        warehouse = platform.warehouse
+        with warehouse.transform_lock(), warehouse.connect(autocommit=True) as connection:
+            load_ids = untransformed(connection)
+            for event in _build(context, platform):
+                if isinstance(event, dg.Output):
+                    key = context.asset_key_for_output(event.output_name)
+                    counts = row_counts(connection, key)
+                    yield event.with_metadata({**event.metadata, **counts})
+                else:
+                    yield event
+            if is_whole:
+                mark_transformed(connection, load_ids)
+
+    return models
+
+
+def prepared_manifest(project_dir: Path) -> Path:
+    """The manifest of the dbt project; under `dagster dev` it is made anew.
+
+    Raises:
+        ManifestMissingError: There is none.
+    """
+    project = DbtProject(project_dir=project_dir, profiles_dir=project_dir)
+    with environment({"PATH": f"{executables()}{os.pathsep}{os.environ.get('PATH', '')}"}):
+        project.prepare_if_dev()
+    if not project.manifest_path.exists():
+        raise ManifestMissingError(
+            f"{project.manifest_path} does not exist: run `make setup`, which parses dbt_project"
+        )
+    return project.manifest_path
+
+
+def _build(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[Any]:
+    settings = platform.settings
+    with environment(platform.warehouse.dbt_environment()):
+        # dbt has read its environment once the process is started.
+        invocation = dbt_command(settings.dbt_project_dir).cli(
+            BUILD, context=context, target_path=settings.home / "dbt"
+        )
+    yield from invocation.stream()

@@ -1,0 +1,31 @@
+"""Which loads the whole of the dbt project has seen: what `fastfeast ingest` still has to do.
+
+The marts keep their own account for their own work in the same table; this is that of a
+completed transform.
+"""
+
+from collections.abc import Sequence
+
+import psycopg
+
+CONSUMER = "transform"
+
+
+def untransformed(connection: psycopg.Connection) -> list[int]:
+    """The successful loads that no completed transform has seen, replaced ones included."""
+    rows = connection.execute(
+        "select log_id from ops.pipeline_file_log l where status = 'success' and not exists"
+        " (select from ops.consumed_load c where c.consumer = %s and c.load_id = l.log_id)"
+        " order by log_id",
+        [CONSUMER],
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def mark_transformed(connection: psycopg.Connection, load_ids: Sequence[int]) -> None:
+    """Record that a completed transform has seen these loads."""
+    connection.execute(
+        "insert into ops.consumed_load (consumer, load_id) select %s, unnest(%s::bigint[])"
+        " on conflict do nothing",
+        [CONSUMER, list(load_ids)],
+    )

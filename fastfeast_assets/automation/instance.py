@@ -1,0 +1,38 @@
+"""The Dagster instance of the platform: where its home is and how a command opens it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from fastfeast_assets.settings import PROJECT_ROOT, Settings
+
+CONFIGURATION = PROJECT_ROOT / "dagster.yaml"
+
+
+def dagster_home(settings: Settings) -> Path:
+    """The directory for `DAGSTER_HOME`, with the project's `dagster.yaml` in it."""
+    home = settings.home / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    target = home / CONFIGURATION.name
+    content = CONFIGURATION.read_bytes()
+    if not target.exists() or target.read_bytes() != content:
+        fresh = target.with_suffix(".new")
+        shutil.copyfile(CONFIGURATION, fresh)
+        fresh.replace(target)
+    return home
+
+
+@contextmanager
+def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Open the persistent instance; its storage follows these settings."""
+    from fastfeast_assets.automation.storage import settings_in_force
+
+    token = settings_in_force.set(settings)
+    try:
+        with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+            yield instance
+    finally:
+        settings_in_force.reset(token)

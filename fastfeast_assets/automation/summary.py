@@ -1,0 +1,86 @@
+"""What one call of the ingestion did: the facts that a command prints and exits by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from fastfeast_assets.ingest.discover import Discovery
+
+if TYPE_CHECKING:
+    from fastfeast_assets.warehouse.load import FileReport
+
+ERROR_CHARACTERS = 2000
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """A run that did not succeed, and the first reasons."""
+
+    run_id: str
+    job: str
+    errors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A check that did not pass; `is_error` tells errors from warnings."""
+
+    asset: str
+    name: str
+    is_error: bool
+
+
+@dataclass
+class IngestSummary:
+    """What became of the landing zone.
+
+    Attributes:
+        discovery: What stood in it at the last look.
+        reports: One a file that was handled, in that order.
+        failed_runs: Runs that did not succeed.
+        failed_checks: Checks that did not pass.
+        blocked_sources: Sources whose rows do not add up; what depends on them was not built.
+        is_transformed: Whether dbt ran.
+        seconds: From the first look to the end.
+    """
+
+    discovery: Discovery
+    reports: list[FileReport] = field(default_factory=list)
+    failed_runs: list[FailedRun] = field(default_factory=list)
+    failed_checks: list[FailedCheck] = field(default_factory=list)
+    blocked_sources: list[str] = field(default_factory=list)
+    is_transformed: bool = False
+    seconds: float = 0.0
+
+    @property
+    def is_success(self) -> bool:
+        """Whether every file and every run succeeded and no table is blocked."""
+        has_failed_file = any(report.status == "failed" for report in self.reports)
+        return not (has_failed_file or self.failed_runs or self.blocked_sources)
+
+    def add_run(self, job: str, result: dg.ExecuteInProcessResult) -> None:
+        """Note what a finished run says about itself."""
+        if not result.success:
+            errors = tuple(dict.fromkeys(_errors(result.all_events)))
+            self.failed_runs.append(FailedRun(result.run_id, job, errors))
+        self.failed_checks += [
+            FailedCheck(
+                evaluation.asset_key.to_user_string(),
+                evaluation.check_name,
+                evaluation.severity == dg.AssetCheckSeverity.ERROR,
+            )
+            for evaluation in result.get_asset_check_evaluations()
+            if not evaluation.passed
+        ]
+
+
+def _errors(events: Iterable[dg.DagsterEvent]) -> Iterable[str]:
+    for event in events:
+        error = getattr(event.event_specific_data, "error", None)
+        if event.is_failure and error is not None:
+            cause = error.cause or error
+            yield str(cause.message).strip()[:ERROR_CHARACTERS]

@@ -1,0 +1,101 @@
+"""The command `fastfeast`: mounts the commands and reports their errors.
+
+What a command does is in `commands`, one module each.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+from typer.core import TyperGroup
+
+from fastfeast_assets.commands.console import plain, stderr
+from fastfeast_assets.commands.demo import demo
+from fastfeast_assets.commands.dev import dev
+from fastfeast_assets.commands.doctor import doctor
+from fastfeast_assets.commands.errors import problem_of
+from fastfeast_assets.commands.ingest import ingest
+from fastfeast_assets.commands.quarantine import quarantine
+from fastfeast_assets.commands.server import stop, url
+from fastfeast_assets.commands.simulate import CONTEXT_SETTINGS, simulate
+from fastfeast_assets.commands.status import status
+
+
+class ErrorReportingGroup(TyperGroup):
+    """A group whose expected errors end in one clear line and the next step, on stderr."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            problem = problem_of(error)
+            if problem is None:
+                raise
+            console = stderr()
+            for line in problem.text.splitlines():
+                label = Text("Error: ", style="bold red")
+                console.print(label.append(plain(line), style="default"), soft_wrap=True)
+            if problem.next_step:
+                console.print(f"  -> {problem.next_step}", markup=False, soft_wrap=True)
+            raise typer.Exit(problem.exit_code) from None
+
+
+app = typer.Typer(
+    name="fastfeast",
+    cls=ErrorReportingGroup,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Settings are FASTFEAST_* variables, read from the environment and from .env.",
+)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        try:
+            number = version("fastfeast-assets")
+        except PackageNotFoundError:
+            number = "(not installed; run `make setup`)"
+        typer.echo(f"fastfeast {number}")
+        raise typer.Exit
+
+
+@app.callback()
+def fastfeast(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """FastFeast's landing files and orders as a PostgreSQL star schema.
+
+    New here? `make demo` shows a simulated day; `fastfeast doctor` checks the set-up.
+    """
+
+
+_WORK, _LOOK, _SERVE = "Bring data in", "Look", "Run"
+app.command(rich_help_panel=_WORK)(ingest)
+app.command(rich_help_panel=_WORK)(demo)
+app.command(rich_help_panel=_WORK, context_settings=CONTEXT_SETTINGS)(simulate)
+app.command(rich_help_panel=_LOOK)(status)
+app.command(rich_help_panel=_LOOK)(doctor)
+app.add_typer(quarantine, name="quarantine", rich_help_panel=_LOOK)
+app.command(rich_help_panel=_SERVE)(dev)
+app.command(rich_help_panel=_SERVE)(url)
+app.command(rich_help_panel=_SERVE)(stop)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""What `fastfeast doctor` looks at on the server: version, rights, tables, clock, storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, LiteralString
+
+import psycopg
+
+from fastfeast_assets.commands.context import has_table
+from fastfeast_assets.commands.errors import problem_of
+from fastfeast_assets.commands.findings import Finding, failed, passed, warned
+from fastfeast_assets.contracts.ddl import column_type
+from fastfeast_assets.contracts.model import Contract
+from fastfeast_assets.contracts.technical import TECHNICAL_COLUMNS
+from fastfeast_assets.warehouse import Warehouse
+from fastfeast_assets.warehouse.migrate import SCHEMAS, MigrationError, pending_migrations
+from fastfeast_assets.warehouse.server import (
+    APPLICATION_NAME,
+    MINIMUM_VERSION,
+    ServerError,
+    dagster_storage_url,
+)
+
+if TYPE_CHECKING:
+    from fastfeast_assets.settings import Settings
+
+CLOCK_SECONDS = 5.0
+
+RIGHTS: LiteralString = """
+select has_database_privilege(current_database(), 'create'), rolcreatedb or rolsuper,
+       (select count(*) from pg_namespace where nspname = any(%s))
+from pg_roles where rolname = current_user
+"""
+DIFFERENT: LiteralString = """
+select wanted.source, wanted.name, wanted.type, format_type(a.atttypid, null), c.oid is not null
+from unnest(%s::text[], %s::text[], %s::text[]) as wanted (source, name, type)
+left join pg_class c
+    on c.relname = wanted.source and c.relnamespace = to_regnamespace('raw') and c.relkind = 'r'
+left join pg_attribute a
+    on a.attrelid = c.oid and a.attname = wanted.name and a.attnum > 0 and not a.attisdropped
+where a.atttypid is distinct from wanted.type::regtype
+"""
+
+
+def check_server(settings: Settings, contracts: Mapping[str, Contract]) -> Iterator[Finding]:
+    """Everything about the warehouse's server; starts the embedded one."""
+    try:
+        connection = Warehouse(settings).connect(autocommit=True)
+    except (ServerError, OSError, psycopg.Error) as error:
+        yield failed("server", _text(error), _server_advice(settings))
+        return
+    with connection:
+        yield _version(connection, settings)
+        yield _rights(connection, settings)
+        yield _migrations(connection)
+        yield _raw_tables(connection, contracts)
+        yield _clock(connection)
+    yield _dagster_storage(settings)
+
+
+def _server_advice(settings: Settings) -> str:
+    if settings.warehouse_url is None:
+        return f"see {settings.home / 'pg' / 'log'}, or set FASTFEAST_WAREHOUSE_URL"
+    return "check FASTFEAST_WAREHOUSE_URL, and that the server runs and lets you in"
+
+
+def _text(error: Exception) -> str:
+    problem = problem_of(error)
+    return problem.text if problem is not None else type(error).__name__
+
+
+def _version(connection: psycopg.Connection, settings: Settings) -> Finding:
+    version = connection.info.server_version // 10_000
+    kind = "embedded" if settings.warehouse_url is None else f"at {connection.info.host}"
+    detail = f"PostgreSQL {version}, {kind}"
+    if version < MINIMUM_VERSION:
+        return failed("server", detail, f"use PostgreSQL {MINIMUM_VERSION} or newer")
+    return passed("server", detail)
+
+
+def _rights(connection: psycopg.Connection, settings: Settings) -> Finding:
+    row = connection.execute(RIGHTS, [list(SCHEMAS)]).fetchone()
+    may_create_schema, may_create_database, schemas = row or (False, False, 0)
+    user, database = connection.info.user, connection.info.dbname
+    if not may_create_schema and schemas < len(SCHEMAS):
+        return failed(
+            "rights",
+            f"role {user} may not create schemas in {database}",
+            f"as its owner: grant create on database {database} to {user}",
+        )
+    if not may_create_database and settings.dagster_url is None:
+        return passed("rights", "create schema; Dagster's storage goes to the schema dagster")
+    return passed("rights", "create schema, create database")
+
+
+def _migrations(connection: psycopg.Connection) -> Finding:
+    try:
+        pending = pending_migrations(connection)
+    except MigrationError as error:
+        return failed("migrations", str(error), "bring code and database together")
+    if pending:
+        return warned(
+            "migrations",
+            f"{len(pending)} pending: {', '.join(item.name for item in pending)}",
+            "the next `fastfeast ingest` applies them",
+        )
+    return passed("migrations", "all applied")
+
+
+def _raw_tables(connection: psycopg.Connection, contracts: Mapping[str, Contract]) -> Finding:
+    if not has_table(connection, "ops.raw_table"):
+        return warned("raw tables", "none yet", "the next `fastfeast ingest` makes them")
+    wanted = [
+        (contract.source, name, type_)
+        for contract in contracts.values()
+        for name, type_ in _columns(connection, contract)
+    ]
+    columns = [list(values) for values in zip(*wanted, strict=True)]
+    rows = connection.execute(DIFFERENT, columns).fetchall()
+    conflicts = [
+        f"raw.{source}.{name} is {seen}, the contract says {type_}"
+        for source, name, type_, seen, _ in rows
+        if seen is not None
+    ]
+    if conflicts:
+        return failed("raw tables", "; ".join(conflicts), "write a migration for the column")
+    if rows:
+        missing = sorted({f"raw.{source}" for source, *_ in rows})
+        return warned(
+            "raw tables",
+            f"behind the contracts: {', '.join(missing)}",
+            "the next `fastfeast ingest` adds what is missing",
+        )
+    return passed("raw tables", f"{len(contracts)} as the contracts say")
+
+
+def _columns(connection: psycopg.Connection, contract: Contract) -> Iterator[tuple[str, str]]:
+    for column in contract.columns:
+        yield column.stored_as, column_type(column).as_string(connection)
+    for technical in TECHNICAL_COLUMNS:
+        yield technical.name, technical.physical_type
+
+
+def _clock(connection: psycopg.Connection) -> Finding:
+    before = datetime.now(UTC)
+    row = connection.execute("select clock_timestamp()").fetchone()
+    middle = before + (datetime.now(UTC) - before) / 2
+    ahead = (row[0] - middle).total_seconds() if row else 0.0
+    detail = f"{abs(ahead):.1f} s apart"
+    if abs(ahead) > CLOCK_SECONDS:
+        return warned("clocks", detail, "set both clocks by NTP: ages and deadlines are wrong")
+    return passed("clocks", detail)
+
+
+def _dagster_storage(settings: Settings) -> Finding:
+    try:
+        with psycopg.connect(
+            dagster_storage_url(settings), application_name=APPLICATION_NAME, connect_timeout=10
+        ) as connection:
+            return passed("Dagster's storage", f"database {connection.info.dbname}")
+    except (ServerError, OSError, psycopg.Error) as error:
+        return failed(
+            "Dagster's storage",
+            _text(error),
+            "grant createdb to the role, make the database, or set FASTFEAST_DAGSTER_URL",
+        )

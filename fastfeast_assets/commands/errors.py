@@ -1,0 +1,122 @@
+"""What a person is told when a command cannot do its work: one clear line and the next step.
+
+Belongs here: which errors are expected, their exit codes, and keeping passwords out of texts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+FAILURE = 1
+USAGE = 2
+
+_URL_LOGIN = re.compile(r"(postgres(?:ql)?(?:\+\w+)?://)[^\s'\"]*@", re.IGNORECASE)
+_PASSWORD = re.compile(r"(\w*password\w*\s*[=:]\s*)('[^']*'|\"[^\"]*\"|[^\s&]+)", re.IGNORECASE)
+_SHORTEST_PIECE = 3
+_URL_VARIABLES = ("FASTFEAST_WAREHOUSE_URL", "FASTFEAST_DAGSTER_URL")
+_SQL_TEXTS = ("08", "28", "3D", "3F", "42", "53", "55", "57")
+_DOCTOR = "run `fastfeast doctor`, which checks everything and says what to do"
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked; the text says why.
+
+    Attributes:
+        next_step: What to do about it.
+        exit_code: 2 when the request was wrong, 1 when the work failed.
+    """
+
+    def __init__(self, text: str, *, next_step: str = "", exit_code: int = FAILURE) -> None:
+        super().__init__(text)
+        self.next_step = next_step
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is told about an error."""
+
+    text: str
+    next_step: str
+    exit_code: int
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """What to tell about an expected error; None for one that is a defect of this program."""
+    from fastfeast_assets.contracts.load import ContractError
+    from fastfeast_assets.settings import SettingsError
+    from fastfeast_assets.warehouse.migrate import MigrationError
+    from fastfeast_assets.warehouse.server import ServerError
+
+    if isinstance(error, CommandError):
+        return Problem(str(error), error.next_step, error.exit_code)
+    if isinstance(error, SettingsError | ContractError):
+        return Problem(redacted(str(error)), _DOCTOR, USAGE)
+    if isinstance(error, ServerError | MigrationError):
+        return Problem(redacted(str(error)), _DOCTOR, FAILURE)
+    if type(error).__name__ == "ManifestMissingError":
+        return Problem(str(error), "", FAILURE)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return Problem(redacted(f"{place}{error.strerror or error}"), _DOCTOR, FAILURE)
+    return _database_problem(error)
+
+
+def _database_problem(error: Exception) -> Problem | None:
+    """That of the drivers: psycopg for the warehouse, psycopg2 and SQLAlchemy for Dagster."""
+    family = {base.__module__.partition(".")[0] for base in type(error).__mro__}
+    if not family & {"psycopg", "psycopg2", "sqlalchemy"}:
+        return None
+    original = getattr(error, "orig", None) or error
+    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    kind = type(original).__name__
+    if state is None and kind not in {"OperationalError", "ConnectionTimeout"}:
+        # libpq quotes the part of the URL that it does not understand: perhaps the password.
+        return Problem(
+            f"the database driver refused the connection settings ({kind})",
+            "check FASTFEAST_WAREHOUSE_URL and FASTFEAST_DAGSTER_URL; @ : / ? # % in a password "
+            "are written %40 %3A %2F %3F %23 %25",
+            FAILURE,
+        )
+    if state is not None and not state.startswith(_SQL_TEXTS):
+        return Problem(f"the database refused a statement (SQLSTATE {state})", _DOCTOR, FAILURE)
+    lines = [line.strip() for line in str(original).splitlines() if line.strip()]
+    text = redacted(lines[0]) if lines else kind
+    return Problem(f"the database says: {text}", _DOCTOR, FAILURE)
+
+
+def redacted(text: str) -> str:
+    """A text without the passwords of the connection URLs, whole or in pieces."""
+    for secret in sorted(_secrets(), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    text = _URL_LOGIN.sub(r"\1***@", text)
+    return _PASSWORD.sub(r"\1***", text)
+
+
+def _secrets() -> set[str]:
+    secrets: set[str] = set()
+    for url in _urls():
+        login, at, _ = url.partition("://")[2].rpartition("@")
+        password = login.partition(":")[2] if at else ""
+        pieces = re.split(r"[@/:?#]", password)
+        if len(pieces) > 1:
+            # A special character that was not percent-encoded: libpq takes the rest of the
+            # password for host, port or database, and names that in its error.
+            secrets.update(piece for piece in pieces if len(piece) >= _SHORTEST_PIECE)
+        secrets.update({password, unquote(password)})
+    return secrets - {""}
+
+
+def _urls() -> Iterable[str]:
+    from fastfeast_assets.settings import SettingsError, load_settings
+
+    try:
+        settings = load_settings()
+    except (SettingsError, OSError):
+        return [os.environ.get(name, "") for name in _URL_VARIABLES]
+    urls = (settings.warehouse_url, settings.dagster_url)
+    return [url.get_secret_value() for url in urls if url is not None]

@@ -1,0 +1,105 @@
+"""`fastfeast ingest`: everything pending in the landing zone to the marts, in one go."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fastfeast_assets.commands.console import print_json, stderr, stdout
+from fastfeast_assets.commands.context import log_to_file
+from fastfeast_assets.commands.errors import USAGE, CommandError
+from fastfeast_assets.commands.ingest_progress import shown_progress
+from fastfeast_assets.commands.quiet import quiet
+
+if TYPE_CHECKING:
+    from fastfeast_assets.commands.ingest_report import IngestReport
+    from fastfeast_assets.settings import Settings
+
+LandingOption = Annotated[
+    Path | None,
+    typer.Option("--landing", help="Same as DIR.", exists=True, file_okay=False),
+]
+
+
+def ingest(
+    directory: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DIR",
+            help="Landing zone to read (default: FASTFEAST_LANDING).",
+            exists=True,
+            file_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    landing: LandingOption = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Also load files whose present content has failed."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Load every pending file of the landing zone and bring the marts up to date.
+
+    Files that are done are skipped, so running it again is always safe. Bad rows go to the
+    quarantine with their reasons; a file that cannot be read stops no other file.
+    Exit code 1 when a file or a run failed, after everything else was done.
+
+    [bold]Examples[/bold]
+
+    What is pending in the landing zone of the settings:  fastfeast ingest
+
+    A landing zone elsewhere:  fastfeast ingest /srv/exports/fastfeast
+
+    Files that failed for a reason that is now gone:  fastfeast ingest --retry-failed
+    """
+    from fastfeast_assets.settings import load_settings
+
+    settings = load_settings()
+    if directory is not None and landing is not None and directory != landing:
+        raise CommandError(
+            "two landing zones are named", next_step="give DIR or --landing", exit_code=USAGE
+        )
+    if (chosen := directory or landing) is not None:
+        settings = settings.model_copy(update={"landing": chosen.absolute()})
+    report = run_ingest(settings, retry_failed=retry_failed)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        if not settings.landing.is_dir():
+            stderr().print(
+                f"The landing zone {settings.landing} does not exist yet: set FASTFEAST_LANDING,"
+                " or try `fastfeast simulate --help`",
+                markup=False,
+            )
+        report.print(stdout(), settings.landing)
+        if not report.summary.is_success:
+            stderr().print(f"Log: {settings.home / 'logs'}", markup=False, soft_wrap=True)
+    if not report.summary.is_success:
+        raise typer.Exit(1)
+
+
+def run_ingest(settings: Settings, *, retry_failed: bool = False) -> IngestReport:
+    """Ingest with progress on stderr; what libraries print goes to the log.
+
+    Raises:
+        psycopg.OperationalError: The warehouse cannot be reached.
+        ServerError: The server cannot be used.
+    """
+    log = log_to_file(settings)
+    with quiet(log) as terminal, shown_progress(stderr(terminal.err)) as progress:
+        progress.note("starting")
+        from fastfeast_assets.automation.ingest import ingest_pending
+        from fastfeast_assets.commands.ingest_report import IngestReport
+        from fastfeast_assets.warehouse import Warehouse
+
+        summary = ingest_pending(settings, retry_failed=retry_failed, on_progress=progress.show)
+        transform_seconds = (
+            time.perf_counter() - progress.transform_started if progress.transform_started else 0.0
+        )
+        with closing(Warehouse(settings).connect(autocommit=True)) as connection:
+            return IngestReport.of(summary, connection, transform_seconds)

@@ -1,0 +1,172 @@
+"""What `fastfeast ingest` says when it is done: the table, then everything that needs a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, LiteralString
+
+from rich.console import Console
+from rich.text import Text
+
+from fastfeast_assets.commands.console import number, plain
+from fastfeast_assets.commands.errors import redacted
+from fastfeast_assets.commands.source_table import (
+    SourceLine,
+    lines_of_reports,
+    source_table,
+    waiting_orphans,
+)
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from fastfeast_assets.automation.summary import IngestSummary
+
+LISTED = 20
+MEND_FILE = (
+    "correct the file and put it in place again: the next ingest loads it. If the file is right"
+    " and the cause is gone, run `fastfeast ingest --retry-failed`"
+)
+MEND_RUN = "see the run in `fastfeast dev`, or the log; then run `fastfeast ingest` again"
+MEND_BLOCKED = (
+    "rows in, loaded and quarantined do not add up, so nothing was built from these sources;"
+    " load the file again with a changed time stamp, and report this"
+)
+STILL_FAILED: LiteralString = """
+select file_path, failure_reason from ops.pipeline_file_log
+where is_latest and status = 'failed' and not file_path = any(%s) order by file_path
+"""
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """A finished ingestion, in the words of its command.
+
+    Attributes:
+        summary: What the ingestion says.
+        lines: One a source that had files.
+        failed_files: Path and reason of the files that failed now.
+        failed_before: The same for those that failed before and were not tried again.
+        transform_seconds: Spent on the marts.
+    """
+
+    summary: IngestSummary
+    lines: Sequence[SourceLine]
+    failed_files: Sequence[tuple[str, str]]
+    failed_before: Sequence[tuple[str, str]]
+    transform_seconds: float
+
+    @classmethod
+    def of(
+        cls, summary: IngestSummary, connection: psycopg.Connection, transform_seconds: float
+    ) -> IngestReport:
+        """The report of an ingestion into the warehouse of this connection."""
+        failed = [
+            (report.relative_path, report.failure_reason or "")
+            for report in summary.reports
+            if report.status == "failed"
+        ]
+        before = connection.execute(STILL_FAILED, [[path for path, _ in failed]]).fetchall()
+        lines = lines_of_reports(summary.reports, waiting_orphans(connection))
+        return cls(summary, lines, failed, before, transform_seconds)
+
+    def as_json(self) -> dict[str, object]:
+        """The report for programs."""
+        found = self.summary.discovery
+        return {
+            "is_success": self.summary.is_success,
+            "is_transformed": self.summary.is_transformed,
+            "seconds": round(self.summary.seconds, 3),
+            "transform_seconds": round(self.transform_seconds, 3),
+            "sources": [line.as_json() for line in self.lines],
+            "failed_files": _pairs(self.failed_files),
+            "failed_before": _pairs(self.failed_before),
+            "failed_runs": [
+                {"run_id": run.run_id, "job": run.job, "errors": [*map(redacted, run.errors)]}
+                for run in self.summary.failed_runs
+            ],
+            "failed_checks": [
+                {"asset": check.asset, "check": check.name, "is_error": check.is_error}
+                for check in self.summary.failed_checks
+            ],
+            "blocked_sources": self.summary.blocked_sources,
+            "unsettled": sorted(file.relative_path for file in found.unsettled),
+            "unknown": _pairs((item.relative_path, item.reason) for item in found.unknown),
+            "refused": _pairs((item.relative_path, item.reason) for item in found.refused),
+            "future": _pairs((item.relative_path, item.reason) for item in found.future),
+        }
+
+    def print(self, console: Console, landing: object) -> None:
+        """Print the report for people."""
+        if self.lines:
+            console.print(source_table("Ingested", self.lines))
+        elif not self.summary.reports:
+            console.print(f"Nothing pending in {plain(landing)}.", markup=False)
+        self._print_closing(console)
+        self._print_failures(console)
+        self._print_left_alone(console)
+
+    def _print_closing(self, console: Console) -> None:
+        skipped = sum(report.status == "skipped" for report in self.summary.reports)
+        parts = [f"{skipped} files with known content skipped"] if skipped else []
+        if self.summary.is_transformed:
+            parts.append(f"marts brought up to date in {self.transform_seconds:.1f} s")
+        else:
+            parts.append("marts need no change" if self.summary.is_success else "marts not built")
+        console.print(f"{'; '.join(parts)}; {self.summary.seconds:.1f} s in all.", markup=False)
+        if rows := sum(line.quarantined for line in self.lines):
+            console.print(
+                f"{number(rows)} rows in quarantine with their reasons: fastfeast quarantine list"
+            )
+
+    def _print_failures(self, console: Console) -> None:
+        _section(console, "Failed files", self.failed_files, MEND_FILE, style="red")
+        runs = [
+            (f"{run.job} {run.run_id}", redacted("; ".join(run.errors)))
+            for run in self.summary.failed_runs
+        ]
+        _section(console, "Failed runs", runs, MEND_RUN, style="red")
+        blocked = [(source, "") for source in self.summary.blocked_sources]
+        _section(console, "Blocked sources", blocked, MEND_BLOCKED, style="red")
+        _section(console, "Failed before, not tried again", self.failed_before, MEND_FILE)
+        errors = [(c.asset, c.name) for c in self.summary.failed_checks if c.is_error]
+        _section(console, "Checks in error", errors, "see them in `fastfeast dev`")
+        if warnings := sum(not check.is_error for check in self.summary.failed_checks):
+            console.print(f"{warnings} checks warn; see them in `fastfeast dev`.", markup=False)
+
+    def _print_left_alone(self, console: Console) -> None:
+        found = self.summary.discovery
+        unsettled = [(file.relative_path, "") for file in found.unsettled]
+        _section(console, "Still being written", unsettled, "the next ingest takes them")
+        for title, findings in (
+            ("Unknown names, left alone", found.unknown),
+            ("Refused", found.refused),
+            ("Dated in the future", found.future),
+        ):
+            _section(console, title, [(item.relative_path, item.reason) for item in findings])
+
+
+def _pairs(items: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"path": path, "reason": reason} for path, reason in items]
+
+
+def _section(
+    console: Console,
+    title: str,
+    items: Sequence[tuple[str, str]],
+    next_step: str = "",
+    *,
+    style: str = "yellow",
+) -> None:
+    """A titled list, cut short when long, and what to do about it."""
+    if not items:
+        return
+    console.print(Text(f"\n{title} ({number(len(items))})", style=style))
+    for name, reason in items[:LISTED]:
+        detail = f": {plain(reason)}" if reason else ""
+        console.print(f"  {plain(name)}{detail}", markup=False, soft_wrap=True)
+    if len(items) > LISTED:
+        console.print(f"  and {number(len(items) - LISTED)} more; --json lists all", markup=False)
+    if next_step:
+        console.print(f"  -> {next_step}", markup=False, soft_wrap=True)

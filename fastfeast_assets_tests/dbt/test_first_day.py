@@ -1,0 +1,94 @@
+"""One good day from landing files to the marts, and what happens when nothing new comes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from fastfeast_assets_tests.dbt.conftest import Dbt, Marts
+from fastfeast_assets_tests.landing import MEMBERS, LandingZone, event, order, ticket
+from fastfeast_assets_tests.postgres.conftest import Load, Query
+
+LEDGER = "select xmin, ctid from ops.{}"
+IN_MARTS = "connamespace = 'marts'::regnamespace order by 1, 2"
+
+
+@pytest.fixture
+def day(landing: LandingZone, load: Load, dbt: Dbt) -> None:
+    landing.all_batch()
+    landing.stream("orders", order(1), order(2, customer_id=404))
+    landing.stream("tickets", ticket(1), ticket(2))
+    landing.stream("ticket_events", event(1), event(2))
+    load()
+    dbt.run()
+
+
+@pytest.mark.usefixtures("day")
+def test_every_layer_holds_the_day_and_all_data_tests_pass(
+    dbt: Dbt, marts: Marts, query: Query
+) -> None:
+    rows = marts.rows()
+    assert {table: len(rows[table]) for table in rows if table.startswith("fact_")} == {
+        "fact_order": 1,
+        "fact_ticket": 1,
+        "fact_ticket_event": 1,
+    }
+    dimensions = [table for table in rows if table.startswith("dim_")]
+    assert len(dimensions) == len(MEMBERS) + 2
+    assert len(rows["dim_date"]) == 36_525
+    assert len(rows["dim_time"]) == 1_440
+    [region] = rows["dim_region"]
+    assert region["city_name"] == "Cairo"
+    [reason] = rows["dim_reason"]
+    assert reason["reason_category"] == "Food"
+    [fact] = rows["fact_ticket"]
+    assert fact["region_id"] == 1
+    assert fact["first_response_min"] == Decimal("0.75")
+    assert fact["resolution_min"] == Decimal("20.50")
+    assert (fact["sla_response_status"], fact["sla_resolution_status"]) == ("met", "breached")
+    assert (fact["date_key"], fact["time_key"]) == (20261119, 900)
+    [view] = query("select * from analytics.v_ticket_sla_performance")
+    assert (view["is_first_response_met"], view["is_resolution_met"]) == (True, False)
+    dbt.test()
+
+
+@pytest.mark.usefixtures("day")
+def test_running_again_writes_no_row(dbt: Dbt, marts: Marts, query: Query) -> None:
+    ledgers = [LEDGER.format(name) for name in ("quarantine", "pipeline_file_log", "consumed_load")]
+    before = marts.written(), [query(statement) for statement in ledgers]
+    dbt.run()
+    assert (marts.written(), [query(statement) for statement in ledgers]) == before
+
+
+@pytest.mark.usefixtures("day")
+def test_new_rows_leave_the_stored_ones_alone(
+    landing: LandingZone, load: Load, dbt: Dbt, marts: Marts
+) -> None:
+    before = marts.written()
+    landing.stream("orders", order(3), hour=9)
+    landing.all_batch(day="2026-11-20")
+    load()
+    dbt.run()
+    after = marts.written()
+    assert {table for table in after if after[table] != before[table]} == {"fact_order"}
+    assert after["fact_order"] > before["fact_order"]
+
+
+@pytest.mark.usefixtures("day")
+def test_full_refresh_keeps_tables_and_foreign_keys(dbt: Dbt, marts: Marts, query: Query) -> None:
+    keys = "select conrelid, conname from pg_constraint where contype = 'f' and " + IN_MARTS
+    before = marts.written(), query(keys)
+    dbt.run("--full-refresh")
+    assert (marts.written(), query(keys)) == before
+    assert len(query(keys)) == 6 + 11 + 4
+
+
+@pytest.mark.usefixtures("day")
+def test_dropped_marts_are_built_anew_from_all_loads(dbt: Dbt, marts: Marts) -> None:
+    before = marts.rows()
+    dbt.operation("drop_marts")
+    assert marts.tables() == []
+    dbt.run()
+    assert marts.rows() == before
+    dbt.test()
