@@ -15,7 +15,7 @@ from dagster_postgres import DagsterPostgresStorage
 from sqlalchemy import event
 
 from fastfeast_assets.settings import Settings, load_settings
-from fastfeast_assets.warehouse.server import dagster_storage_url
+from fastfeast_assets.warehouse.server import dagster_storage_url, url_of
 
 STATEMENT_TIMEOUT_MS = 60_000
 CONNECTION_LIFE_SECONDS = 600
@@ -55,8 +55,12 @@ class WarehouseStorage(DagsterPostgresStorage):
         which takes longer than storing it. A crash of the server may cost the last events of a
         run; what is in the warehouse does not rest on them.
         """
-        storage = cls(postgres_url=dagster_storage_url(_settings()), inst_data=inst_data)
-        parts = (storage.run_storage, storage.event_log_storage, storage.schedule_storage)
+        storage = cls(postgres_url=url_of(dagster_storage_url(_settings())), inst_data=inst_data)
+        parts: list[Any] = [
+            storage.run_storage,
+            storage.event_log_storage,
+            storage.schedule_storage,
+        ]
         for part in parts:
             part.optimize_for_webserver(
                 statement_timeout=STATEMENT_TIMEOUT_MS,

@@ -59,9 +59,7 @@ class Dbt:
             raise result.exception
         nodes = getattr(result.result, "results", [])
         assert nodes, f"dbt {command} {arguments} selected nothing"
-        return {
-            node.node.name: str(node.message) for node in nodes if node.status not in FINE
-        }
+        return {node.node.name: str(node.message) for node in nodes if node.status not in FINE}
 
 
 def project_options(target: Path) -> list[str]:
@@ -130,7 +128,8 @@ class Marts:
 
     def _read(self, table: str, columns: str) -> list[Mapping[str, Any]]:
         statement = sql.SQL("select {} from {}").format(
-            sql.SQL(columns), sql.Identifier("marts", table)  # type: ignore[arg-type]
+            sql.SQL(columns),
+            sql.Identifier("marts", table),  # type: ignore[arg-type]
         )
         with psycopg.connect(self._url) as connection:
             return connection.cursor(row_factory=dict_row).execute(statement).fetchall()

@@ -10,9 +10,7 @@ from fastfeast_assets_tests.dbt.conftest import Dbt, Marts
 from fastfeast_assets_tests.landing import MEMBERS, LandingZone, event, order, ticket
 from fastfeast_assets_tests.postgres.conftest import Load, Query
 
-ORPHANS = (
-    "select * from ops.quarantine where rejection_stage = 'orphan' order by quarantine_id"
-)
+ORPHANS = "select * from ops.quarantine where rejection_stage = 'orphan' order by quarantine_id"
 COUNTS = "select source, orphan_count from ops.pipeline_file_log where orphan_count > 0 order by 1"
 
 

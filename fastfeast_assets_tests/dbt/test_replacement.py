@@ -145,6 +145,4 @@ def test_order_and_grouping_of_the_files_do_not_matter(
     query("delete from ops.quarantine where rejection_stage = 'orphan' returning 1")
     dbt.run()
     assert marts.rows() == in_steps
-    assert open_orphans == sorted(
-        (row["source_file"], row["row_number"]) for row in waiting(query)
-    )
+    assert open_orphans == sorted((row["source_file"], row["row_number"]) for row in waiting(query))

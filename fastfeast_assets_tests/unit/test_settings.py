@@ -1,0 +1,66 @@
+"""Settings: every bad variable is named with what to do, and no value is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fastfeast_assets.settings import PROJECT_ROOT, SettingsError, load_settings
+
+KEY = "k" * 32
+
+
+def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
+    settings = load_settings()
+    assert settings.home == PROJECT_ROOT / ".fastfeast"
+    assert settings.landing == settings.home / "landing"
+    assert settings.warehouse_url is None
+    assert settings.timezone == "UTC"
+
+
+def test_the_landing_zone_follows_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
+    monkeypatch.setenv("FASTFEAST_HOME", str(tmp_path))
+    assert load_settings().landing == tmp_path / "landing"
+
+
+def test_the_environment_wins_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text(f"FASTFEAST_PII_KEY={KEY}\nFASTFEAST_TIMEZONE=Africa/Cairo\n")
+    monkeypatch.setenv("FASTFEAST_ENV_FILE", str(env_file))
+    assert load_settings().timezone == "Africa/Cairo"
+    monkeypatch.setenv("FASTFEAST_TIMEZONE", "UTC")
+    assert load_settings().timezone == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("FASTFEAST_PII_KEY", "", "make setup"),
+        ("FASTFEAST_PII_KEY", "too-short-secret", "32 characters"),
+        ("FASTFEAST_TIMEZONE", "Cairo", "IANA"),
+        ("FASTFEAST_WAREHOUSE_URL", "mysql://root:hunter2@db/x", "postgresql://"),
+        ("FASTFEAST_SETTLE_SECONDS", "-1", "greater than or equal to 0"),
+        ("FASTFEAST_START_DATE", "yesterday", "date"),
+    ],
+)
+def test_a_bad_variable_is_named_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, hint: str
+) -> None:
+    monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert name in str(caught.value)
+    assert hint in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert "too-short-secret" not in str(caught.value)
+
+
+def test_the_key_is_not_shown_by_printing_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
+    assert KEY not in repr(load_settings())
