@@ -81,12 +81,12 @@ def table(
     result = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_header=any(columns)
     )
-    for name in columns:
+    for place, name in enumerate(columns):
         is_number = name in numeric
         result.add_column(
             name,
             justify="right" if is_number else "left",
-            no_wrap=is_number,
+            no_wrap=is_number or place == 0,
             overflow="fold",
         )
     for row in rows:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastfeast_assets.commands.console import print_json, stderr, stdout
-from fastfeast_assets.commands.context import log_to_file
+from fastfeast_assets.commands.context import log_path, log_to_file
 from fastfeast_assets.commands.errors import USAGE, CommandError
 from fastfeast_assets.commands.ingest_progress import shown_progress
 from fastfeast_assets.commands.quiet import quiet
@@ -78,7 +78,7 @@ def ingest(
             )
         report.print(stdout(), settings.landing)
         if not report.summary.is_success:
-            stderr().print(f"Log: {settings.home / 'logs'}", markup=False, soft_wrap=True)
+            stderr().print(f"\nLog: {log_path(settings)}", markup=False, soft_wrap=True)
     if not report.summary.is_success:
         raise typer.Exit(1)
 

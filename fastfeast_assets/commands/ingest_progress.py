@@ -45,7 +45,7 @@ def shown_progress(console: Console) -> Iterator[ProgressView]:
         bars.SpinnerColumn(),
         bars.TextColumn("{task.description}", markup=False),
         bars.BarColumn(bar_width=24),
-        bars.MofNCompleteColumn(),
+        bars.TextColumn("{task.fields[count]}", markup=False),
         bars.TimeElapsedColumn(),
     )
     with bars.Progress(
@@ -82,7 +82,7 @@ class _Bar:
 
     def __init__(self, display: bars.Progress) -> None:
         self._display = display
-        self._task = display.add_task("", total=None)
+        self._task = display.add_task("", total=None, count="")
         self.transform_started = 0.0
 
     def note(self, text: str) -> None:
@@ -94,8 +94,13 @@ class _Bar:
         if step.stage == "transform":
             self.transform_started = time.perf_counter()
             self._display.update(self._task, visible=False)
-            self._task = self._display.add_task("", total=None)
+            self._task = self._display.add_task("", total=None, count="")
         description = f"{STAGES.get(step.stage, 'Loading')} {step.message}"
         self._display.update(self._task, description=shortened(description, MESSAGE_WIDTH))
         if step.stage in ("load", "file"):
-            self._display.update(self._task, completed=step.files_done, total=step.files_total)
+            self._display.update(
+                self._task,
+                completed=step.files_done,
+                total=step.files_total,
+                count=f"{step.files_done}/{step.files_total} files",
+            )

@@ -113,7 +113,7 @@ class IngestReport:
         if self.summary.is_transformed:
             parts.append(f"marts brought up to date in {self.transform_seconds:.1f} s")
         else:
-            parts.append("marts need no change" if self.summary.is_success else "marts not built")
+            parts.append("marts not built" if self.summary.failed_runs else "marts need no change")
         console.print(f"{'; '.join(parts)}; {self.summary.seconds:.1f} s in all.", markup=False)
         if rows := sum(line.quarantined for line in self.lines):
             console.print(

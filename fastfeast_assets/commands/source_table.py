@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fastfeast_assets.warehouse.load import FileReport
 
-COLUMNS = ("source", "files", "rows in", "loaded", "quarantined", "orphans waiting", "seconds")
+COLUMNS = ("source", "files", "rows in", "loaded", "quarantined", "orphans", "seconds")
 
 WAITING: LiteralString = """
 select source, count(*) from ops.quarantine
@@ -93,7 +93,7 @@ def lines_of_ledger(connection: psycopg.Connection) -> list[SourceLine]:
 
 
 def source_table(title: str, lines: Sequence[SourceLine]) -> Table:
-    """The lines as a table with their sum."""
+    """The lines as a table with their sum; `orphans` are those that wait now."""
     total = SourceLine(
         "all",
         *(sum(column) for column in list(zip(*map(astuple, lines), strict=True))[1:]),

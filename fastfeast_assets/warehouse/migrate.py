@@ -1,4 +1,4 @@
-"""Bringing a database to the present: schemas, `ops` migrations, raw tables, the analysts' role.
+"""Bringing a database to the present: schemas, `ops` migrations, raw tables.
 
 Migrations are plain SQL files, applied once, in order, under one advisory lock that dies with
 its connection, so that two processes may start at once and a killed one leaves no lock behind.
@@ -17,13 +17,12 @@ from psycopg import sql
 
 from fastfeast_assets.contracts.ddl import column_type, raw_table_ddl
 from fastfeast_assets.contracts.model import Contract
+from fastfeast_assets.warehouse.analysts import set_up_analysts
 from fastfeast_assets.warehouse.server import MINIMUM_VERSION, ServerError
 
 logger = logging.getLogger(__name__)
 
 SCHEMAS = ("raw", "staging", "intermediate", "marts", "analytics", "ops")
-SEARCH_PATH = ("marts", "analytics", "ops")
-ANALYST_ROLE = "fastfeast_analyst"
 LOCK_KEY = 7_301_001
 
 
@@ -95,19 +94,29 @@ def migrate(connection: psycopg.Connection, contracts: Mapping[str, Contract]) -
             f"PostgreSQL {connection.info.server_version // 10_000} is too old: use "
             f"{MINIMUM_VERSION} or newer"
         )
-    with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
-        _create_schemas(connection)
-        for migration in pending_migrations(connection):
-            connection.execute(migration.statements.encode())
-            connection.execute(
-                "insert into ops.schema_migration (version, name, checksum) values (%s, %s, %s)",
-                [migration.version, migration.name, migration.checksum],
-            )
-            logger.info("applied migration %04d %s", migration.version, migration.name)
-        for contract in contracts.values():
-            _apply_contract(connection, contract, contracts)
-    _set_up_analysts(connection)
+    connection.execute("select pg_advisory_lock(%s)", [LOCK_KEY])
+    try:
+        with connection.transaction():
+            has_changed = _bring_up(connection, contracts)
+        if has_changed:
+            set_up_analysts(connection)
+    finally:
+        connection.execute("select pg_advisory_unlock(%s)", [LOCK_KEY])
+
+
+def _bring_up(connection: psycopg.Connection, contracts: Mapping[str, Contract]) -> bool:
+    """Apply what is missing; whether anything was."""
+    _create_schemas(connection)
+    missing = pending_migrations(connection)
+    for migration in missing:
+        connection.execute(migration.statements.encode())
+        connection.execute(
+            "insert into ops.schema_migration (version, name, checksum) values (%s, %s, %s)",
+            [migration.version, migration.name, migration.checksum],
+        )
+        logger.info("applied migration %04d %s", migration.version, migration.name)
+    applied = [_apply_contract(connection, contract, contracts) for contract in contracts.values()]
+    return bool(missing) or any(applied)
 
 
 def _create_schemas(connection: psycopg.Connection) -> None:
@@ -130,7 +139,7 @@ def _create_schemas(connection: psycopg.Connection) -> None:
 
 def _apply_contract(
     connection: psycopg.Connection, contract: Contract, contracts: Mapping[str, Contract]
-) -> None:
+) -> bool:
     """Make the raw table of a contract, or add the columns that it has gained."""
     statements = raw_table_ddl(contract, contracts)
     definition = "\n".join(statement.as_string(connection) for statement in statements)
@@ -139,7 +148,7 @@ def _apply_contract(
         "select definition_hash from ops.raw_table where source = %s", [contract.source]
     ).fetchone()
     if known == (digest,):
-        return
+        return False
     if known is not None:
         _follow_columns(connection, contract)
     for statement in statements:
@@ -151,6 +160,7 @@ def _apply_contract(
         "definition_hash = excluded.definition_hash, applied_at = now()",
         [contract.source, contract.version, digest],
     )
+    return True
 
 
 def _follow_columns(connection: psycopg.Connection, contract: Contract) -> None:
@@ -196,68 +206,3 @@ def _same_type(connection: psycopg.Connection, has: str, wanted: sql.Composable)
     spelled = connection.execute(statement).fetchone()
     connection.execute("drop table pg_temp.wanted")
     return spelled == (has,)
-
-
-def _set_up_analysts(connection: psycopg.Connection) -> None:
-    """Unqualified public names for who reads the warehouse; what the role may not do is left."""
-    path = sql.SQL(", ").join(map(sql.Identifier, (*SEARCH_PATH, "public")))
-    database = sql.Identifier(connection.info.dbname)
-    row = connection.execute(
-        "select d.datdba = r.oid or r.rolsuper, r.rolcreaterole or r.rolsuper, "
-        "exists (select from pg_roles where rolname = %s) "
-        "from pg_database d, pg_roles r "
-        "where d.datname = current_database() and r.rolname = current_user",
-        [ANALYST_ROLE],
-    ).fetchone()
-    owns_database, may_create_roles, has_role = row or (False, False, False)
-    with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
-        if owns_database:
-            statement = sql.SQL("alter database {} set search_path = {}").format(database, path)
-        else:
-            statement = sql.SQL(
-                "alter role current_user in database {} set search_path = {}"
-            ).format(database, path)
-        connection.execute(statement)
-    if not has_role and not may_create_roles:
-        logger.warning("role %s is missing and may not be created here", ANALYST_ROLE)
-        return
-    _grant_to_analysts(connection, database, path, has_role=bool(has_role))
-
-
-def _grant_to_analysts(
-    connection: psycopg.Connection,
-    database: sql.Identifier,
-    path: sql.Composed,
-    *,
-    has_role: bool,
-) -> None:
-    role = sql.Identifier(ANALYST_ROLE)
-    schemas = sql.SQL(", ").join(map(sql.Identifier, SEARCH_PATH))
-    try:
-        with connection.transaction():
-            connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
-            if not has_role:
-                connection.execute(sql.SQL("create role {} nologin").format(role))
-    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-        logger.info("role %s was created by another process", ANALYST_ROLE)
-    with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
-        connection.execute(sql.SQL("grant usage on schema {} to {}").format(schemas, role))
-        connection.execute(
-            sql.SQL("grant select on all tables in schema {} to {}").format(schemas, role)
-        )
-        connection.execute(
-            sql.SQL("alter default privileges in schema {} grant select on tables to {}").format(
-                schemas, role
-            )
-        )
-    try:
-        with connection.transaction():
-            connection.execute(
-                sql.SQL("alter role {} in database {} set search_path = {}").format(
-                    role, database, path
-                )
-            )
-    except psycopg.errors.InsufficientPrivilege:
-        logger.warning("the search path of role %s is left to its owner", ANALYST_ROLE)

@@ -13,8 +13,8 @@ from psycopg import sql
 
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.warehouse import migrate as migrate_module
+from fastfeast_assets.warehouse.analysts import ANALYST_ROLE
 from fastfeast_assets.warehouse.migrate import (
-    ANALYST_ROLE,
     MigrationError,
     migrate,
     migrations,
@@ -37,13 +37,13 @@ def empty_url(server_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def plain_role(server_url: str) -> Iterator[str]:
+def plain_role(server_url: str, empty_url: str) -> Iterator[str]:
     """A role that may log in and nothing else."""
     name = f"role_{uuid.uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("create role {} login").format(sql.Identifier(name)))
     yield name
-    with psycopg.connect(server_url, autocommit=True) as connection:
+    with psycopg.connect(empty_url, autocommit=True) as connection:
         connection.execute(sql.SQL("drop owned by {} cascade").format(sql.Identifier(name)))
         connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
 

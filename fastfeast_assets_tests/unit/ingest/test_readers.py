@@ -66,10 +66,9 @@ def test_any_bytes_are_read_or_refused(noise: bytes, format_name: str, has_start
     start = {"csv": b"a,b\n1,2\n", "json": b'[{"a": 1, "b": 2}, '}[format_name]
     try:
         chunks = read(start + noise if has_start else noise, format_name)
-    except FileRejectedError as error:
-        assert str(error)
-    else:
-        assert all(len(chunk.cells["a"]) == len(chunk) for chunk in chunks)
+    except FileRejectedError:
+        return
+    assert all(len(chunk.cells["b"]) == len(chunk.cells["a"]) for chunk in chunks)
 
 
 @given(st.integers(1, 30), st.data())
