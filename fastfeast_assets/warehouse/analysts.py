@@ -13,6 +13,12 @@ SEARCH_PATH = ("marts", "analytics", "ops")
 ANALYST_ROLE = "fastfeast_analyst"
 
 
+def finds_public_names(connection: psycopg.Connection) -> bool:
+    """Whether a new connection sees the public names; a copied or restored database does not."""
+    row = connection.execute("select current_setting('search_path')").fetchone()
+    return row is not None and set(SEARCH_PATH) <= set(str(row[0]).split(", "))
+
+
 def set_up_analysts(connection: psycopg.Connection) -> None:
     """Unqualified public names for who reads the warehouse; what the role may not do is left."""
     path = sql.SQL(", ").join(map(sql.Identifier, (*SEARCH_PATH, "public")))

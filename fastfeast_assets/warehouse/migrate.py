@@ -17,7 +17,7 @@ from psycopg import sql
 
 from fastfeast_assets.contracts.ddl import column_type, raw_table_ddl
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.warehouse.analysts import set_up_analysts
+from fastfeast_assets.warehouse.analysts import finds_public_names, set_up_analysts
 from fastfeast_assets.warehouse.server import MINIMUM_VERSION, ServerError
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def migrate(connection: psycopg.Connection, contracts: Mapping[str, Contract]) -
     try:
         with connection.transaction():
             has_changed = _bring_up(connection, contracts)
-        if has_changed:
+        if has_changed or not finds_public_names(connection):
             set_up_analysts(connection)
     finally:
         connection.execute("select pg_advisory_unlock(%s)", [LOCK_KEY])

@@ -17,8 +17,9 @@ from psycopg.rows import dict_row
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse
 from fastfeast_assets.warehouse.server import url_of
-from fastfeast_assets_tests.postgres.conftest import load as load  # noqa: PLC0414
-from fastfeast_assets_tests.postgres.conftest import query as query  # noqa: PLC0414
+from fastfeast_assets_tests.postgres.conftest import connection as connection
+from fastfeast_assets_tests.postgres.conftest import load as load
+from fastfeast_assets_tests.postgres.conftest import query as query
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 # The parsed project holds the database's name: with one name it is parsed once.
