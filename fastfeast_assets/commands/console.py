@@ -79,7 +79,11 @@ def table(
     """
     numeric = set(right)
     result = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_header=any(columns)
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_header=any(columns),
     )
     for place, name in enumerate(columns):
         is_number = name in numeric

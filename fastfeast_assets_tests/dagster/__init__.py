@@ -1,0 +1,1 @@
+"""Tests of the Dagster layer, on ephemeral instances and a real PostgreSQL."""

@@ -1,0 +1,91 @@
+"""`fastfeast status`: where things stand, changing nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from fastfeast_assets.settings import Settings
+from fastfeast_assets.warehouse.server import url_of
+from fastfeast_assets_tests.conftest import PII_KEY
+from fastfeast_assets_tests.landing import DAY, LandingZone, order
+from fastfeast_assets_tests.postgres.cli.conftest import FastFeast
+from fastfeast_assets_tests.postgres.conftest import Load
+
+
+def test_nothing_set_up(
+    bare: FastFeast, variables: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    variables(Settings(home=home, pii_key=SecretStr(PII_KEY)))
+    result = bare("status")
+    assert result.exit_code == 0
+    assert "Nothing is set up yet" in result.stdout
+    assert "make demo" in result.stdout
+    assert not home.exists()
+
+
+def test_a_database_without_warehouse(
+    fastfeast: FastFeast, monkeypatch: pytest.MonkeyPatch, server_url: str, landing: LandingZone
+) -> None:
+    landing.all_batch()
+    monkeypatch.setenv("FASTFEAST_WAREHOUSE_URL", url_of(server_url, dbname="postgres"))
+    result = fastfeast("status", "--json")
+    assert result.exit_code == 0
+    facts = json.loads(result.stdout)
+    assert "nothing is set up yet" in facts["problem"]
+    assert sum(facts["pending"].values()) == 13
+    with psycopg.connect(url_of(server_url, dbname="postgres")) as connection:
+        assert connection.execute("select to_regnamespace('ops')").fetchone() == (None,)
+
+
+def test_an_empty_warehouse(fastfeast: FastFeast) -> None:
+    result = fastfeast("status")
+    assert result.exit_code == 0
+    assert "The marts are not built yet" in result.stdout
+    assert "The quarantine is empty" in result.stdout
+
+
+def test_a_filled_warehouse(fastfeast: FastFeast, landing: LandingZone, load: Load) -> None:
+    landing.all_batch()
+    landing.stream("orders", order(1), order(2, order_amount=-5))
+    landing.put(f"stream/{DAY}/08/tickets.csv", "nonsense\n1\n")
+    load()
+    landing.stream("orders", order(3), hour=9)
+    landing.put("batch/notes.txt", "hello")
+
+    facts = json.loads(fastfeast("status", "--json").stdout)
+    assert facts["files"] == {"failed": 1, "success": 14}
+    assert facts["pending"] == {"orders": 1}
+    assert facts["landing_findings"] == {"unknown name": 1}
+    assert facts["quarantine"] == {"orders": 1}
+    assert facts["reasons"] == [
+        {"source": "orders", "stage": "records", "reason": "order_amount: range", "rows": 1}
+    ]
+    assert [file["file_path"] for file in facts["failed_files"]] == [f"stream/{DAY}/08/tickets.csv"]
+    assert facts["last_transform_at"] is None
+    assert facts["untransformed_loads"] == 14
+
+    text = fastfeast("status")
+    assert text.exit_code == 0
+    assert "1 (orders 1)" in text.stdout
+    assert "never; 14 loads are newer" in text.stdout
+    assert "Failed files" in text.stdout
+    assert "order_amount: range" in text.stdout
+    assert "\x1b" not in text.stdout
+
+
+def test_status_needs_no_right_to_write(
+    fastfeast: FastFeast, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    assert settings.warehouse_url is not None
+    url = url_of(
+        settings.warehouse_url.get_secret_value(), options="-cdefault_transaction_read_only=on"
+    )
+    monkeypatch.setenv("FASTFEAST_WAREHOUSE_URL", url)
+    assert fastfeast("status").exit_code == 0
