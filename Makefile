@@ -41,6 +41,7 @@ lint: setup  ## Style, types, SQL, architecture, contracts, definitions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m fastfeast_assets.contracts.generate --check
+	@for file in fastfeast_assets/contracts/sources/*.odcs.yaml; do $(BIN)/datacontract lint "$$file" > /tmp/datacontract-lint.$$$$ 2>&1 || { cat /tmp/datacontract-lint.$$$$; exit 1; }; rm -f /tmp/datacontract-lint.$$$$; done
 	$(BIN)/sqlfluff lint --config dbt_project/.sqlfluff dbt_project/models dbt_project/tests
 	$(BIN)/dbt --quiet --warn-error parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project
 	$(BIN)/dagster definitions validate --workspace workspace.yaml
@@ -56,8 +57,13 @@ generate: setup  ## Render what comes from the contracts (dbt sources, data dict
 	$(BIN)/python -m fastfeast_assets.contracts.generate
 
 .PHONY: test
-test: lint  ## Lint, types and every test
-	$(BIN)/pytest -n 2 --dist loadfile
+test: lint  ## Lint, types and every test but those of test-all
+	$(BIN)/pytest -n 2 --dist loadfile -m "not debian15"
+
+.PHONY: test-all
+test-all: test  ## The tests, and those on Debian's PostgreSQL 15 (installed if missing)
+	test -x /usr/lib/postgresql/15/bin/postgres || { apt-get update --quiet && apt-get install --yes --quiet postgresql-15; }
+	$(BIN)/pytest -m debian15
 
 .PHONY: lock
 lock: $(STAMP)  ## Pin every package again from pyproject.toml

@@ -16,7 +16,6 @@ from fastfeast_assets.assets.raw import build_raw_asset, raw_key
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.automation.blueprint import Blueprint
 from fastfeast_assets.automation.jobs import build_jobs
-from fastfeast_assets.automation.partitions import build_partitions
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Cadence, Contract
 
@@ -54,7 +53,6 @@ def build_definitions(
         assets=[*build_landing_specs(sources.values()), *raw_assets, *tables, models],
         jobs=build_jobs(
             {cadence: keys for cadence, keys in raw_keys.items() if keys},
-            {cadence: build_partitions(cadence, plan) for cadence in get_args(Cadence)},
             transform,
         ),
         resources={"platform": platform if platform is not None else Platform()},

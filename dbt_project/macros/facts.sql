@@ -100,21 +100,29 @@
     order by resolved.log_id, resolved.row_number
 {% endmacro %}
 
-{# A retry is a digested load of the source that a missing parent may come from. #}
+{# A retry is a digested load of the source that a missing parent may come from. The sources are
+   gathered once, so that orphans are only read when there is one. #}
 {% macro count_retries(fact, resolved) %}
+    with
+
+    retried as materialized (
+        select array_agg(distinct foreign_key.child_column) as child_columns
+        from {{ ref(resolved) }} as digested
+        inner join {{ foreign_key_sources(fact) }}
+            on digested.load_source = foreign_key.parent_source
+    )
+
     update {{ source('ops', 'quarantine') }} as orphan
     set
         retry_count = orphan.retry_count + 1,
         last_retry_at = now()
     where
         {{ is_open_orphan('orphan', fact) }}
+        and (select retried.child_columns is not null from retried)
         and orphan.quarantined_at < now()
         and exists (
-            select 1
-            from jsonb_to_recordset(orphan.reasons) as reason ("column" text)
-            inner join {{ foreign_key_sources(fact) }} on reason."column" = foreign_key.child_column
-            inner join {{ ref(resolved) }} as digested
-                on foreign_key.parent_source = digested.load_source
+            select 1 from jsonb_to_recordset(orphan.reasons) as reason ("column" text)
+            where reason."column" = any((select retried.child_columns from retried)::text[])
         )
 {% endmacro %}
 

@@ -74,7 +74,7 @@ def build_dbt_assets(project_dir: Path, owners: Mapping[str, str]) -> dg.AssetsD
     def models(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
     ) -> Iterator[Any]:
-        is_whole = context.selected_asset_keys == context.assets_def.keys
+        is_whole = context.selected_asset_keys == models.keys
         warehouse = platform.warehouse
         with warehouse.transform_lock(), warehouse.connect(autocommit=True) as connection:
             load_ids = untransformed(connection)
@@ -92,19 +92,31 @@ def build_dbt_assets(project_dir: Path, owners: Mapping[str, str]) -> dg.AssetsD
 
 
 def prepared_manifest(project_dir: Path) -> Path:
-    """The manifest of the dbt project; under `dagster dev` it is made anew.
+    """The manifest of the dbt project; under `dagster dev` made anew when the project changed.
 
     Raises:
         ManifestMissingError: There is none.
     """
     project = DbtProject(project_dir=project_dir, profiles_dir=project_dir)
-    with environment({"PATH": f"{executables()}{os.pathsep}{os.environ.get('PATH', '')}"}):
-        project.prepare_if_dev()
+    if _is_outdated(project):
+        with environment({"PATH": f"{executables()}{os.pathsep}{os.environ.get('PATH', '')}"}):
+            project.prepare_if_dev()
     if not project.manifest_path.exists():
         raise ManifestMissingError(
             f"{project.manifest_path} does not exist: run `make setup`, which parses dbt_project"
         )
     return project.manifest_path
+
+
+def _is_outdated(project: DbtProject) -> bool:
+    """Whether a file of the project is newer than its manifest; each run's process asks."""
+    if not project.manifest_path.exists():
+        return True
+    parsed_at = project.manifest_path.stat().st_mtime
+    folders = [project.project_dir / name for name in ("models", "macros", "tests", "snapshots")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    files.append(project.project_dir / "dbt_project.yml")
+    return any(path.stat().st_mtime > parsed_at for path in files)
 
 
 def _build(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[Any]:

@@ -98,7 +98,7 @@ def _files_of_run(
 ) -> list[LandingFile]:
     """The landed files of the run's partitions, in the order of their partitions."""
     wanted = set(context.partition_keys)
-    discovery = platform.discovery(context.run_id)
+    discovery = platform.discovery(context.run.run_id)
 
     def in_run(files: Sequence[LandingFile]) -> list[LandingFile]:
         return [
@@ -136,7 +136,7 @@ def _load(
         platform.warehouse,
         contract,
         file,
-        run_id=context.run_id,
+        run_id=context.run.run_id,
         settings=platform.settings,
         retry_failed=retry_failed,
     )

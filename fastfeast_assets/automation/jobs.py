@@ -17,14 +17,12 @@ TRANSFORM_JOB = "transform"
 
 def build_jobs(
     raw_keys: Mapping[Cadence, Sequence[dg.AssetKey]],
-    partitions: Mapping[Cadence, dg.PartitionsDefinition[str]],
     transform: dg.AssetSelection,
 ) -> list["dg.JobDefinition | dg.UnresolvedAssetJobDefinition"]:
     """All jobs.
 
     Args:
         raw_keys: Keys of the raw assets by cadence.
-        partitions: Their partitions by cadence.
         transform: Everything that is made from raw.
     """
     jobs: list[dg.JobDefinition | dg.UnresolvedAssetJobDefinition] = [
@@ -38,7 +36,6 @@ def build_jobs(
             dg.define_asset_job(
                 LOAD_JOBS[cadence],
                 raw,
-                partitions_def=partitions[cadence],
                 description=f"Landing files of the {cadence} sources into raw.",
             )
         )
@@ -46,7 +43,6 @@ def build_jobs(
             dg.define_asset_job(
                 INGEST_JOBS[cadence],
                 raw | transform,
-                partitions_def=partitions[cadence],
                 description=f"Landing files of the {cadence} sources, all the way to the marts.",
             )
         )

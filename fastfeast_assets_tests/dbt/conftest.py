@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -71,13 +71,13 @@ def project_options(target: Path) -> list[str]:
 
 
 @pytest.fixture
-def database_url(server_url: str, template_database: str) -> Iterator[str]:
+def database_url(server_url: str, template_database: str) -> str:
     """URL of a fresh, prepared database, by the same name for every test."""
     name, template = sql.Identifier(DATABASE), sql.Identifier(template_database)
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("drop database if exists {} with (force)").format(name))
         connection.execute(sql.SQL("create database {} template {}").format(name, template))
-    yield url_of(server_url, dbname=DATABASE)
+    return url_of(server_url, dbname=DATABASE)
 
 
 @pytest.fixture(scope="session")
@@ -127,10 +127,9 @@ class Marts:
         with psycopg.connect(self._url) as connection:
             return [row[0] for row in connection.execute(statement).fetchall()]
 
-    def _read(self, table: str, columns: str) -> list[Mapping[str, Any]]:
+    def _read(self, table: str, columns: LiteralString) -> Sequence[Mapping[str, Any]]:
         statement = sql.SQL("select {} from {}").format(
-            sql.SQL(columns),
-            sql.Identifier("marts", table),  # type: ignore[arg-type]
+            sql.SQL(columns), sql.Identifier("marts", table)
         )
         with psycopg.connect(self._url) as connection:
             return connection.cursor(row_factory=dict_row).execute(statement).fetchall()
@@ -140,14 +139,3 @@ class Marts:
 def marts(settings: Settings) -> Marts:
     """The marts of the test."""
     return Marts(settings)
-
-
-@pytest.fixture
-def transform(load: Callable[..., Any], dbt: Dbt) -> Callable[[], None]:
-    """Load all pending files and bring the marts up to date."""
-
-    def load_and_run() -> None:
-        load()
-        dbt.run()
-
-    return load_and_run

@@ -11,7 +11,10 @@ from fastfeast_assets_tests.landing import MEMBERS, LandingZone, event, order, t
 from fastfeast_assets_tests.postgres.conftest import Load, Query
 
 LEDGER = "select xmin, ctid from ops.{}"
-IN_MARTS = "connamespace = 'marts'::regnamespace order by 1, 2"
+FOREIGN_KEYS = (
+    "select oid, conname from pg_constraint "
+    "where contype = 'f' and connamespace = 'marts'::regnamespace order by 1"
+)
 
 
 @pytest.fixture
@@ -54,6 +57,49 @@ def test_every_layer_holds_the_day_and_all_data_tests_pass(
 
 
 @pytest.mark.usefixtures("day")
+def test_views_count_every_ticket_and_order_once(query: Query) -> None:
+    [refunds] = query("select * from analytics.refunds_by_reason")
+    assert (refunds["tickets"], refunds["refunded_tickets"]) == (1, 1)
+    assert refunds["refund_amount"] == Decimal("25.25")
+    [hour] = query("select * from analytics.orders_by_hour")
+    assert (hour["hour"], hour["orders"], hour["total_amount"]) == (8, 1, Decimal("112.50"))
+    assert hour["average_delivery_minutes"] == Decimal("45.00")
+    [agent] = query("select * from analytics.sla_compliance_by_agent_day")
+    assert (agent["tickets"], agent["response_compliance"]) == (1, 1)
+    assert (agent["resolutions_breached"], agent["resolution_compliance"]) == (1, 0)
+
+
+@pytest.mark.usefixtures("day")
+def test_the_calendar_knows_iso_weeks_and_the_egyptian_weekend(query: Query) -> None:
+    rows = query(
+        "select date_key, day_name, day_of_week, iso_year, iso_week, is_weekend from dim_date "
+        "where full_date in ('2026-11-19', '2026-11-20', '2026-11-21', '2027-01-01') order by 1"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        (20261119, "Thursday", 4, 2026, 47, False),
+        (20261120, "Friday", 5, 2026, 47, True),
+        (20261121, "Saturday", 6, 2026, 47, True),
+        (20270101, "Friday", 5, 2026, 53, True),
+    ]
+
+
+@pytest.mark.usefixtures("day")
+def test_every_column_of_the_marts_is_described_in_the_database(query: Query) -> None:
+    undescribed = query(
+        "select c.oid::regclass::text, a.attname from pg_class c join pg_attribute a "
+        "on a.attrelid = c.oid where c.relnamespace = 'marts'::regnamespace and c.relkind = 'r' "
+        "and a.attnum > 0 and (col_description(c.oid, a.attnum) is null "
+        "or obj_description(c.oid) is null)"
+    )
+    assert undescribed == []
+
+
+def test_derived_columns_by_the_unit_tests_of_the_models(dbt: Dbt) -> None:
+    dbt.run()
+    assert dbt.failures("test", "--select", "test_type:unit") == {}
+
+
+@pytest.mark.usefixtures("day")
 def test_running_again_writes_no_row(dbt: Dbt, marts: Marts, query: Query) -> None:
     ledgers = [LEDGER.format(name) for name in ("quarantine", "pipeline_file_log", "consumed_load")]
     before = marts.written(), [query(statement) for statement in ledgers]
@@ -77,11 +123,10 @@ def test_new_rows_leave_the_stored_ones_alone(
 
 @pytest.mark.usefixtures("day")
 def test_full_refresh_keeps_tables_and_foreign_keys(dbt: Dbt, marts: Marts, query: Query) -> None:
-    keys = "select conrelid, conname from pg_constraint where contype = 'f' and " + IN_MARTS
-    before = marts.written(), query(keys)
+    before = marts.written(), query(FOREIGN_KEYS)
     dbt.run("--full-refresh")
-    assert (marts.written(), query(keys)) == before
-    assert len(query(keys)) == 6 + 11 + 4
+    assert (marts.written(), query(FOREIGN_KEYS)) == before
+    assert len(query(FOREIGN_KEYS)) == 6 + 11 + 4
 
 
 @pytest.mark.usefixtures("day")

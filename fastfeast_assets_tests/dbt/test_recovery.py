@@ -31,21 +31,21 @@ def break_table(connection: psycopg.Connection, table: str) -> None:
         "as $$ begin raise exception 'broken on purpose'; end $$"
     )
     connection.execute(
-        sql.SQL(
-            "create trigger broken after insert on {} execute function public.refuse()"
-        ).format(sql.Identifier("marts", table))
+        sql.SQL("create trigger broken after insert on {} execute function public.refuse()").format(
+            sql.Identifier("marts", table)
+        )
     )
 
 
 def mend_table(connection: psycopg.Connection, table: str) -> None:
     """Take `break_table` back."""
-    connection.execute(
-        sql.SQL("drop trigger broken on {}").format(sql.Identifier("marts", table))
-    )
+    connection.execute(sql.SQL("drop trigger broken on {}").format(sql.Identifier("marts", table)))
 
 
 @pytest.mark.usefixtures("day")
-@pytest.mark.parametrize("table", ["dim_customer", "fact_order", "fact_ticket", "fact_ticket_event"])
+@pytest.mark.parametrize(
+    "table", ["dim_customer", "fact_order", "fact_ticket", "fact_ticket_event"]
+)
 def test_a_failed_model_digests_its_loads_in_the_next_run(
     landing: LandingZone,
     load: Load,

@@ -13,6 +13,10 @@ from fastfeast_assets_tests.landing import LandingZone, order, ticket
 from fastfeast_assets_tests.postgres.conftest import Load, Query
 
 ZONE = "Africa/Cairo"
+EARLIER_IN_RAW = (
+    "update raw.tickets set sla_resolve_due_at = sla_resolve_due_at - interval '1 hour' returning 1"
+)
+EARLIER_IN_MARTS = EARLIER_IN_RAW.replace("raw.tickets", "marts.fact_ticket")
 
 
 @pytest.fixture
@@ -53,8 +57,8 @@ def test_pending_becomes_breached_when_it_is_due_on_the_business_clock(
     assert marts.written() == before
 
     # An hour later, as far as the tickets know.
-    query("update raw.tickets set sla_resolve_due_at = sla_resolve_due_at - interval '1 h' returning 1")
-    query("update marts.fact_ticket set sla_resolve_due_at = sla_resolve_due_at - interval '1 h' returning 1")
+    query(EARLIER_IN_RAW)
+    query(EARLIER_IN_MARTS)
     before = marts.written()
     dbt.run()
     assert statuses() == [("breached", "breached", True, True), settled]

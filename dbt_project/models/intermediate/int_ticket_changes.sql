@@ -65,7 +65,12 @@ changes as (
         fact.ticket_id,
         'event_changed' as reason
     from changed_events
-    inner join {{ fact_ticket }} as fact on changed_events.event_id = fact._reopened_by
+    inner join lateral (
+        select tickets.ticket_id
+        from {{ fact_ticket }} as tickets
+        where tickets._reopened_by = changed_events.event_id
+        offset 0
+    ) as fact on true
 
     union all
 

@@ -5,7 +5,7 @@ changes as (
     select * from {{ ref('int_ticket_event_changes') }}
 ),
 
-newest as (
+newest as materialized (
     select
         changes.event_id as changed_id,
         changes.load_id,

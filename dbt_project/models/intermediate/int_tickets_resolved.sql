@@ -5,7 +5,7 @@ changes as (
     select * from {{ ref('int_ticket_changes') }}
 ),
 
-newest as (
+newest as materialized (
     select
         changes.ticket_id as changed_id,
         changes.load_id,

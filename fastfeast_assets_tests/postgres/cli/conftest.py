@@ -26,10 +26,12 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings], None]:
             "PII_KEY": settings.pii_key.get_secret_value(),
             "SETTLE_SECONDS": settings.settle_seconds,
             "DBT_PROJECT_DIR": settings.dbt_project_dir,
-            "WAREHOUSE_URL": settings.warehouse_url and settings.warehouse_url.get_secret_value(),
+            "WAREHOUSE_URL": settings.warehouse_url.get_secret_value()
+            if settings.warehouse_url is not None
+            else "",
         }
         for name, value in values.items():
-            monkeypatch.setenv(f"FASTFEAST_{name}", str(value or ""))
+            monkeypatch.setenv(f"FASTFEAST_{name}", str(value))
 
     return put
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import psycopg
 import pytest
 
@@ -75,6 +78,18 @@ def test_refused_data_is_reported_without_the_data(database_url: str) -> None:
     assert problem is not None
     assert "SQLSTATE 22P02" in problem.text
     assert "mona" not in problem.text
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(
+    fastfeast: FastFeast, settings: Settings
+) -> None:
+    """`fastfeast quarantine export - | head -1` ends quietly."""
+    code = (
+        "import os, sys; from fastfeast_assets.cli import main; reader, writer = os.pipe(); "
+        "os.close(reader); os.dup2(writer, 1); sys.argv[1:] = ['quarantine', 'export', '-']; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
 
 
 def test_a_defect_keeps_its_traceback() -> None:

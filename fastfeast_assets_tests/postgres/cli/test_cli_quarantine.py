@@ -138,6 +138,14 @@ def test_every_start_of_a_formula_is_defused(
     assert row["primary_key"] == f"'{start}"
 
 
+@pytest.mark.parametrize("value", ["a\r=1", "a\n=1", 'a"\r\n=1', "a,=1"])
+def test_no_value_breaks_out_of_its_cell(fastfeast: FastFeast, query: Query, value: str) -> None:
+    insert(query, primary_key=value)
+    result = fastfeast("quarantine", "export", "-")
+    (row,) = csv.DictReader(io.StringIO(result.stdout_bytes.decode(), newline=""))
+    assert row["primary_key"] == value
+
+
 @pytest.mark.usefixtures("refused")
 def test_ndjson_keeps_values_as_they_are(fastfeast: FastFeast, tmp_path: Path) -> None:
     file = tmp_path / "bad.ndjson"

@@ -5,10 +5,16 @@ with
 
 days as (
     select day::date as full_date
-    from generate_series('2000-01-01'::timestamp, '2099-12-31'::timestamp, '1 day') as day
-    {% if is_incremental() %}
-    where day > (select max(known.full_date) from {{ this }} as known)
-    {% endif %}
+    from
+        generate_series(
+            {% if is_incremental() %}
+            (select to_date(max(known.date_key)::text, 'YYYYMMDD') + 1 from {{ this }} as known),
+            {% else %}
+            '2000-01-01'::date,
+            {% endif %}
+            '2099-12-31'::date,
+            '1 day'::interval
+        ) as day
 )
 
 select

@@ -1,0 +1,62 @@
+"""Dagster's storage is PostgreSQL, found by the settings, from one `dagster.yaml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+from dagster_postgres import PostgresRunStorage
+from pydantic import SecretStr
+
+from fastfeast_assets.automation.instance import CONFIGURATION, dagster_home, open_instance
+from fastfeast_assets.settings import Settings
+from fastfeast_assets.warehouse.server import dagster_storage_url
+
+
+def test_home_holds_the_projects_configuration(settings: Settings) -> None:
+    home = dagster_home(settings)
+    assert home == settings.home / "dagster"
+    copy = home / "dagster.yaml"
+    assert copy.read_bytes() == CONFIGURATION.read_bytes()
+    copy.write_text("outdated: true\n")
+    dagster_home(settings)
+    assert copy.read_bytes() == CONFIGURATION.read_bytes()
+
+
+def test_runs_are_kept_in_the_database_of_the_settings(settings: Settings) -> None:
+    @dg.asset
+    def thing() -> None: ...
+
+    with open_instance(settings) as instance:
+        assert isinstance(instance.run_storage, PostgresRunStorage)
+        assert dg.materialize([thing], instance=instance).success
+    with open_instance(settings) as instance:
+        assert instance.get_runs_count() == 1
+        assert instance.get_latest_materialization_event(dg.AssetKey("thing")) is not None
+    with psycopg.connect(dagster_storage_url(settings)) as connection:
+        row = connection.execute("select count(*) from runs").fetchone()
+    assert row == (1,)
+    logs = settings.home / "dagster" / "storage"
+    assert any(logs.rglob("*.err"))
+
+
+def test_plain_dagster_dev_finds_the_storage_by_the_environment(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert settings.warehouse_url is not None
+    monkeypatch.setenv("FASTFEAST_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("FASTFEAST_WAREHOUSE_URL", settings.warehouse_url.get_secret_value())
+    monkeypatch.setenv("FASTFEAST_PII_KEY", settings.pii_key.get_secret_value())
+    with dg.DagsterInstance.from_config(str(CONFIGURATION.parent)) as instance:
+        assert isinstance(instance.run_storage, PostgresRunStorage)
+        assert instance.run_storage.postgres_url == dagster_storage_url(settings)
+        assert instance.root_directory == str(tmp_path / "elsewhere" / "dagster")
+
+
+def test_an_old_style_url_is_understood(settings: Settings) -> None:
+    url = dagster_storage_url(settings).replace("postgresql://", "postgres://")
+    settings = settings.model_copy(update={"dagster_url": SecretStr(url)})
+    with open_instance(settings) as instance:
+        assert instance.get_runs_count() == 0
