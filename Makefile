@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 STAMP := .venv/.installed
-SOURCES := fastfeast_assets fastfeast_assets_tests setup.py
+SOURCES := fastfeast_assets fastfeast_assets_tests bench setup.py
 
 .PHONY: help
 help:  ## Show this list
@@ -41,7 +41,7 @@ lint: setup  ## Style, types, SQL, architecture, contracts, definitions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m fastfeast_assets.contracts.generate --check
-	@for file in fastfeast_assets/contracts/sources/*.odcs.yaml; do $(BIN)/datacontract lint "$$file" > /tmp/datacontract-lint.$$$$ 2>&1 || { cat /tmp/datacontract-lint.$$$$; exit 1; }; rm -f /tmp/datacontract-lint.$$$$; done
+	@ls fastfeast_assets/contracts/sources/*.odcs.yaml | xargs -P 2 -I{} sh -c 'out=$$($(BIN)/datacontract lint {} 2>&1) || { echo "$$out"; exit 255; }'
 	$(BIN)/sqlfluff lint --config dbt_project/.sqlfluff dbt_project/models dbt_project/tests
 	$(BIN)/dbt --quiet --warn-error parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project
 	$(BIN)/dagster definitions validate --workspace workspace.yaml

