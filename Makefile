@@ -15,8 +15,8 @@ setup: $(STAMP) .env dbt_project/target/manifest.json  ## Make .venv from the lo
 $(STAMP): requirements/lock.txt pyproject.toml
 	@echo "Installing pinned packages into .venv (a minute or two the first time) ..."
 	python3 -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/lock.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install -qq --no-deps --require-hashes --requirement requirements/lock.txt
+	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .env: .env.example
