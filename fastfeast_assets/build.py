@@ -14,10 +14,10 @@ from fastfeast_assets.assets.landing import build_landing_specs
 from fastfeast_assets.assets.ops import build_ops_assets
 from fastfeast_assets.assets.raw import build_raw_asset, raw_key
 from fastfeast_assets.assets.resources import Platform
-from fastfeast_assets.automation.blueprint import Blueprint
 from fastfeast_assets.automation.jobs import build_jobs
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Cadence, Contract
+from fastfeast_assets.settings import Blueprint, load_blueprint
 
 
 def build_definitions(
@@ -37,7 +37,7 @@ def build_definitions(
         ContractError: A contract is wrong.
         ManifestMissingError: The dbt project has not been parsed.
     """
-    plan = blueprint if blueprint is not None else Blueprint.load()
+    plan = blueprint if blueprint is not None else load_blueprint()
     sources = contracts if contracts is not None else load_contracts(plan.contracts_dir)
     with warnings.catch_warnings():
         # Backfill policies are marked beta; the pinned version of Dagster is tested with them.

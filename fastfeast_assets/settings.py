@@ -9,6 +9,7 @@ import os
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -18,24 +19,21 @@ PACKAGE_ROOT = Path(__file__).resolve().parent
 PROJECT_ROOT = PACKAGE_ROOT.parent
 MINIMUM_KEY_LENGTH = 32
 
+Kind = TypeVar("Kind", bound="Blueprint")
+
 
 class SettingsError(Exception):
     """A variable is missing or wrong; the text names it and says what to set."""
 
 
-class Settings(BaseSettings):
-    """What an operator may choose. Every field is the variable `FASTFEAST_<NAME>`.
+class Blueprint(BaseSettings):
+    """The settings that decide which assets exist: definitions load with these, without a key.
+
+    Every field is the variable `FASTFEAST_<NAME>`.
 
     Attributes:
-        home: Directory of the embedded server, Dagster's files and the default landing zone.
-        landing: The landing zone; default `<home>/landing`.
-        warehouse_url: PostgreSQL 14 or newer; without it the embedded server is used.
-        dagster_url: Dagster's own storage; default a database beside the warehouse's.
         timezone: The business clock, an IANA name.
-        pii_key: Secret key of the HMAC-SHA256 over personal values.
-        settle_seconds: A file changed more recently than this is still being written.
         start_date: First daily partition; `master/` files belong to it.
-        chunk_rows: Rows that are parsed and checked at a time.
         contracts_dir: Directory of the `*.odcs.yaml` files.
         dbt_project_dir: The dbt project.
     """
@@ -44,19 +42,51 @@ class Settings(BaseSettings):
         env_prefix="FASTFEAST_", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
+    timezone: str = "UTC"
+    start_date: date = date(2020, 1, 1)
+    contracts_dir: Path = PACKAGE_ROOT / "contracts" / "sources"
+    dbt_project_dir: Path = PROJECT_ROOT / "dbt_project"
+
+    @field_validator("contracts_dir", "dbt_project_dir")
+    @classmethod
+    def _directory_is_absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("not an IANA time zone; for example UTC or Africa/Cairo")
+        return value
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The business clock as a zone."""
+        return ZoneInfo(self.timezone)
+
+
+class Settings(Blueprint):
+    """What an operator may choose. Every field is the variable `FASTFEAST_<NAME>`.
+
+    Attributes:
+        home: Directory of the embedded server, Dagster's files and the default landing zone.
+        landing: The landing zone; default `<home>/landing`.
+        warehouse_url: PostgreSQL 14 or newer; without it the embedded server is used.
+        dagster_url: Dagster's own storage; default a database beside the warehouse's.
+        pii_key: Secret key of the HMAC-SHA256 over personal values.
+        settle_seconds: A file changed more recently than this is still being written.
+        chunk_rows: Rows that are parsed and checked at a time.
+    """
+
     home: Path = PROJECT_ROOT / ".fastfeast"
     landing: Path = Path()
     warehouse_url: SecretStr | None = None
     dagster_url: SecretStr | None = None
-    timezone: str = "UTC"
     pii_key: SecretStr
     settle_seconds: float = Field(default=2.0, ge=0, le=3600)
-    start_date: date = date(2020, 1, 1)
     chunk_rows: int = Field(default=50_000, ge=1, le=1_000_000)
-    contracts_dir: Path = PACKAGE_ROOT / "contracts" / "sources"
-    dbt_project_dir: Path = PROJECT_ROOT / "dbt_project"
 
-    @field_validator("home", "landing", "contracts_dir", "dbt_project_dir")
+    @field_validator("home", "landing")
     @classmethod
     def _path_is_absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
@@ -66,13 +96,6 @@ class Settings(BaseSettings):
     def _landing_is_below_home(cls, values: dict[str, object]) -> dict[str, object]:
         home = values.get("home", PROJECT_ROOT / ".fastfeast")
         return {"landing": Path(str(home)) / "landing", **values}
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_exists(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError("not an IANA time zone; for example UTC or Africa/Cairo")
-        return value
 
     @field_validator("pii_key")
     @classmethod
@@ -87,16 +110,12 @@ class Settings(BaseSettings):
     @field_validator("warehouse_url", "dagster_url")
     @classmethod
     def _url_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(
-            ("postgresql://", "postgres://")
-        ):
+        if value is None:
+            return None
+        scheme, separator, rest = value.get_secret_value().partition("://")
+        if not separator or scheme not in {"postgresql", "postgres"}:
             raise ValueError("must start with postgresql://")
-        return value
-
-    @cached_property
-    def zone(self) -> ZoneInfo:
-        """The business clock as a zone."""
-        return ZoneInfo(self.timezone)
+        return SecretStr(f"postgresql://{rest}")
 
     @property
     def pii_key_bytes(self) -> bytes:
@@ -105,16 +124,27 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read the settings from the environment and the project's `.env`.
-
-    The environment wins over the file.
+    """Read the settings from the environment and the project's `.env`; the environment wins.
 
     Raises:
         SettingsError: One line a bad or missing variable, with what to do. Never its value.
     """
+    return _load(Settings)
+
+
+def load_blueprint() -> Blueprint:
+    """Read the part of the settings that definitions need.
+
+    Raises:
+        SettingsError: One line a bad variable, with what to do.
+    """
+    return _load(Blueprint)
+
+
+def _load(kind: type[Kind]) -> Kind:
     env_file = Path(os.environ.get("FASTFEAST_ENV_FILE", PROJECT_ROOT / ".env"))
     try:
-        return Settings(_env_file=env_file)
+        return kind(_env_file=env_file)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from None
 

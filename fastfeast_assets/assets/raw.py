@@ -18,7 +18,6 @@ from fastfeast_assets.assets.raw_metadata import (
     run_metadata,
 )
 from fastfeast_assets.assets.resources import Platform
-from fastfeast_assets.automation.blueprint import Blueprint
 from fastfeast_assets.automation.partitions import (
     build_partitions,
     missing_keys,
@@ -34,6 +33,7 @@ from fastfeast_assets.checks.reconciliation import (
 )
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.settings import Blueprint
 
 if TYPE_CHECKING:
     from fastfeast_assets.warehouse.load import FileReport

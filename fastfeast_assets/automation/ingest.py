@@ -15,7 +15,6 @@ import psycopg
 
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.assets.transforms import untransformed
-from fastfeast_assets.automation.blueprint import Blueprint
 from fastfeast_assets.automation.instance import open_instance
 from fastfeast_assets.automation.plan import LoadRun, plan_loads
 from fastfeast_assets.automation.summary import IngestSummary
@@ -142,13 +141,12 @@ class _Work:
         from fastfeast_assets.automation.runs import Runner
 
         settings = self._platform.settings
-        blueprint = Blueprint.of(settings)
-        loads = plan_loads(self._files, self._platform.contracts, blueprint)
+        loads = plan_loads(self._files, self._platform.contracts, settings)
         platform = Platform(settings, contracts=self._platform.contracts, on_report=self._on_report)
         with ExitStack() as stack:
             if instance is None:
                 instance = stack.enter_context(open_instance(settings))
-            runner = Runner(platform, blueprint, instance)
+            runner = Runner(platform, settings, instance)
             runner.close_abandoned()
             for load in loads:
                 self._load(runner, load)

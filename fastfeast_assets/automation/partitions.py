@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from fastfeast_assets.automation.blueprint import Blueprint
 from fastfeast_assets.contracts.model import Cadence
 from fastfeast_assets.ingest.discover import DAY_KEY, HOUR_KEY, LandingFile
+from fastfeast_assets.settings import Blueprint
 
 KEY_FORMATS: dict[Cadence, str] = {"batch": DAY_KEY, "stream": HOUR_KEY}
 

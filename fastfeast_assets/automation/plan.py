@@ -11,7 +11,6 @@ from typing import get_args
 
 import dagster as dg
 
-from fastfeast_assets.automation.blueprint import Blueprint
 from fastfeast_assets.automation.partitions import (
     build_partitions,
     contiguous_ranges,
@@ -20,6 +19,7 @@ from fastfeast_assets.automation.partitions import (
 )
 from fastfeast_assets.contracts.model import Cadence, Contract
 from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.settings import Blueprint
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import dagster as dg
 from fastfeast_assets.assets.ops import OPS_GROUP
 from fastfeast_assets.assets.raw import raw_key
 from fastfeast_assets.assets.resources import Platform
-from fastfeast_assets.automation.blueprint import Blueprint
 from fastfeast_assets.automation.jobs import LOAD_JOBS, TRANSFORM_JOB
 from fastfeast_assets.automation.plan import LoadRun
 from fastfeast_assets.build import build_definitions
+from fastfeast_assets.settings import Blueprint
 
 COMMAND_TAG = {"fastfeast/command": "ingest"}
 UNFINISHED = [

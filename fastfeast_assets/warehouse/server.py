@@ -190,4 +190,3 @@ def running_pid(settings: Settings) -> int | None:
     except (OSError, ValueError, IndexError, psutil.Error):
         return None
     return process.pid if is_alive else None
-

@@ -13,10 +13,9 @@ import pytest
 from fastfeast_assets.assets.dbt_cli import executables
 from fastfeast_assets.assets.raw import raw_key
 from fastfeast_assets.assets.resources import Platform
-from fastfeast_assets.automation.blueprint import Blueprint
 from fastfeast_assets.build import build_definitions
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.settings import Settings
+from fastfeast_assets.settings import Blueprint, Settings
 from fastfeast_assets_tests.dagster.project import write_project
 
 
@@ -46,7 +45,7 @@ def settings(settings: Settings, dbt_project: Path) -> Settings:
 @pytest.fixture
 def blueprint(settings: Settings) -> Blueprint:
     """What the definitions of a test are built from."""
-    return Blueprint.of(settings)
+    return settings
 
 
 @pytest.fixture

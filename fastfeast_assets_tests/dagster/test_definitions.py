@@ -12,11 +12,10 @@ import dagster as dg
 import pytest
 
 from fastfeast_assets.assets.dbt import ManifestMissingError
-from fastfeast_assets.automation.blueprint import Blueprint
 from fastfeast_assets.build import build_definitions
 from fastfeast_assets.contracts.load import SOURCES_DIRECTORY
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.settings import PROJECT_ROOT, SettingsError
+from fastfeast_assets.settings import PROJECT_ROOT, Blueprint, SettingsError, load_blueprint
 
 LOADS_WITHOUT_ANYTHING = """
 import socket
@@ -134,4 +133,4 @@ def test_missing_manifest_names_the_next_step(tmp_path: Path) -> None:
 def test_wrong_clock_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTFEAST_TIMEZONE", "Nile/Cairo")
     with pytest.raises(SettingsError, match="FASTFEAST_TIMEZONE"):
-        Blueprint.load()
+        load_blueprint()

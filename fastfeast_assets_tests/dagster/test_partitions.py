@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from fastfeast_assets.automation.blueprint import Blueprint
 from fastfeast_assets.automation.partitions import (
     build_partitions,
     contiguous_ranges,
     partition_of,
 )
 from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.settings import Blueprint
 
 UTC_CLOCK = Blueprint(start_date=date(2026, 11, 1))
 CAIRO = Blueprint(timezone="Africa/Cairo", start_date=date(2026, 4, 1))

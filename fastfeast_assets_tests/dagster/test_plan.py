@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from fastfeast_assets.automation.blueprint import Blueprint
 from fastfeast_assets.automation.plan import LoadRun, plan_loads
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.settings import Blueprint
 
 BLUEPRINT = Blueprint()
 

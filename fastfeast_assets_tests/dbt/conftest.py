@@ -38,10 +38,17 @@ class Dbt:
 
     def __init__(self, target: Path) -> None:
         self._target = target
+        self._has_views = False
 
     def run(self, *arguments: str) -> None:
-        """Build the models; fails with the errors of those that fail."""
+        """Build the models; fails with the errors of those that fail.
+
+        Without arguments, views and the calendar are left out once they exist: they only cost time.
+        """
+        if self._has_views and not arguments:
+            arguments = ("--exclude", "config.materialized:view", "path:models/marts/calendar")
         assert self.failures("run", *arguments) == {}
+        self._has_views = True
 
     def test(self, *arguments: str) -> None:
         """Run the data tests; fails with those that fail."""
@@ -51,6 +58,7 @@ class Dbt:
         """Run a macro by itself."""
         result = dbtRunner().invoke(["run-operation", macro, *project_options(self._target)])
         assert result.success, result.exception
+        self._has_views = False
 
     def failures(self, command: str, *arguments: str) -> dict[str, str]:
         """The message of each node of a dbt command that was not fine."""

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,7 +52,9 @@ def test_no_text_raises(column: Column, cells: list[str | None]) -> None:
     assert len(parsed.typed) == len(parsed.stored) == len(cells)
     for mask in parsed.faults.values():
         assert mask.any()
-    faulty = sum(mask for mask in parsed.faults.values()) if parsed.faults else [False] * len(cells)
+    faulty = np.zeros(len(cells), dtype=bool)
+    for mask in parsed.faults.values():
+        faulty |= mask
     for cell, stored, is_faulty in zip(cells, parsed.stored.to_pylist(), faulty, strict=True):
         if cell is None:
             assert stored is None

@@ -18,7 +18,7 @@ from fastfeast_assets.ingest.read_json import JsonReader
 from fastfeast_assets.ingest.source import text_of
 
 COLUMNS = ("a", "b")
-READERS = {"csv": CsvReader, "json": JsonReader}
+READERS: dict[str, type[CsvReader] | type[JsonReader]] = {"csv": CsvReader, "json": JsonReader}
 
 
 def read(content: str | bytes, format_name: str, chunk_rows: int = 3) -> list[TextChunk]:
