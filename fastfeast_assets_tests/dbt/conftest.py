@@ -24,6 +24,7 @@ from fastfeast_assets_tests.postgres.conftest import query as query
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 # The parsed project holds the database's name: with one name it is parsed once.
 DATABASE = "dbt_tests"
+KINDS_OF_TESTS = ("reconciled_with_raw", "stub_without_valid_row", "row_rule")
 FINE = {NodeStatus.Success, NodeStatus.NoOp, TestStatus.Pass}
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -51,8 +52,12 @@ class Dbt:
         self._has_views = True
 
     def test(self, *arguments: str) -> None:
-        """Run the data tests; fails with those that fail."""
-        assert self.failures("test", "--exclude-resource-type", "unit_test", *arguments) == {}
+        """Run data tests; fails with those that fail.
+
+        Without arguments, those of a kind that no constraint of the marts watches over already.
+        """
+        chosen = arguments or ("--select", *(f"test_name:{kind}" for kind in KINDS_OF_TESTS))
+        assert self.failures("test", "--exclude-resource-type", "unit_test", *chosen) == {}
 
     def operation(self, macro: str) -> None:
         """Run a macro by itself."""
@@ -75,7 +80,8 @@ def project_options(target: Path) -> list[str]:
     """Command-line options that name the project and keep dbt's files away from it."""
     project = os.fspath(PROJECT)
     paths = ["--target-path", os.fspath(target), "--log-path", os.fspath(target)]
-    return ["--project-dir", project, "--profiles-dir", project, *paths, "--quiet"]
+    lean = ["--quiet", "--no-write-json", "--log-level-file", "none"]
+    return ["--project-dir", project, "--profiles-dir", project, *paths, *lean]
 
 
 @pytest.fixture

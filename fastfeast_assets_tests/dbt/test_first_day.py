@@ -53,7 +53,7 @@ def test_every_layer_holds_the_day_and_all_data_tests_pass(
     assert (fact["date_key"], fact["time_key"]) == (20261119, 900)
     [view] = query("select * from analytics.v_ticket_sla_performance")
     assert (view["is_first_response_met"], view["is_resolution_met"]) == (True, False)
-    dbt.test()
+    dbt.test("--select", "*")
 
 
 @pytest.mark.usefixtures("day")
