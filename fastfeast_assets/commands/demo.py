@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -58,7 +62,10 @@ def demo() -> None:
         report.print(stderr(), settings.landing)
         raise typer.Exit(1)
     out.print(f"Done in {time.perf_counter() - started:.0f} s. Where to look next:", style="bold")
-    for command, purpose in WHERE_NEXT:
+    activate = Path(sys.executable).with_name("activate")
+    on_path = ("source " + os.path.relpath(activate), "puts `fastfeast` on your path")
+    steps = WHERE_NEXT if shutil.which("fastfeast") else (on_path, *WHERE_NEXT)
+    for command, purpose in steps:
         out.print(f"  {command:<34} {purpose}", markup=False, soft_wrap=True)
 
 

@@ -62,4 +62,4 @@ def _rows(path: Path) -> list[dict[str, object]]:
     if path.suffix == ".json":
         return list(json.loads(path.read_text()))
     frame = pd.read_csv(path)
-    return [dict(row) for row in frame.to_dict("records")]
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
