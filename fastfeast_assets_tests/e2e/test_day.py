@@ -82,15 +82,14 @@ def test_ingesting_again_changes_no_row(day: Home) -> None:
     assert day.written() == before
 
 
-@pytest.mark.parametrize("order", [(19, 8, 12), (8, 12, 19)], ids=["backwards", "hourly"])
-def test_the_order_and_grouping_of_the_hours_do_not_matter(
-    day: Home, new_home: Callable[..., Home], order: tuple[int, ...]
+def test_hour_by_hour_in_another_order_gives_the_same_marts(
+    day: Home, new_home: Callable[..., Home]
 ) -> None:
     home = new_home()
     stream = home.landing / "stream" / str(DAY)
     shutil.copytree(day.landing, home.landing, dirs_exist_ok=True)
     shutil.rmtree(stream)
-    for hour in order:
+    for hour in (19, 8, 12):
         shutil.copytree(day.landing / "stream" / str(DAY) / f"{hour:02d}", stream / f"{hour:02d}")
         home.run("ingest")
     assert home.marts() == day.marts()
