@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import yaml
 
-from fastfeast_assets.contracts.ddl import raw_table_ddl
+from fastfeast_assets.contracts.ddl import month_partition_ddl, raw_table_ddl
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.contracts.odcs import parse_contract
 from fastfeast_assets_tests.unit.contracts.documents import document, prop
@@ -37,8 +39,21 @@ def test_the_table_of_a_source_with_every_kind_of_column() -> None:
         '    "_run_id" text not null,',
         '    "_load_id" bigint not null,',
         '    "_loaded_at" timestamp with time zone not null default now()',
-        ")",
+        ') partition by range ("_partition_at")',
     ]
+
+
+def test_only_streams_are_partitioned_and_a_month_ends_where_the_next_begins(
+    contracts: dict[str, Contract],
+) -> None:
+    for contract in contracts.values():
+        create, *_ = rendered(contract, contracts)
+        assert ("partition by" in create) == (contract.cadence == "stream")
+    make, attach = (part.as_string() for part in month_partition_ddl("orders", date(2026, 12, 1)))
+    assert make == (
+        'create table "raw"."orders_p2026_12" (like "raw"."orders" including defaults)'
+    )
+    assert attach.endswith("for values from ('2026-12-01') to ('2027-01-01')")
 
 
 def test_indexes_are_on_key_load_and_what_waits_for_a_stream(
