@@ -33,3 +33,13 @@
         else 'breached'
     end
 {%- endmacro %}
+
+{# A moment of the platform's own clock on the business clock. #}
+{% macro business_time(moment) -%}
+    ({{ moment }} at time zone '{{ env_var("FASTFEAST_TIMEZONE", "UTC") }}')
+{%- endmacro %}
+
+{# A part of a whole with four decimals; null when there is no whole. #}
+{% macro share(part, whole) -%}
+    round({{ part }}::numeric / nullif({{ whole }}, 0), 4)
+{%- endmacro %}

@@ -71,6 +71,12 @@
     where loads.source = '{{ source_name }}'
 {% endmacro %}
 
+{# Setting `sql_header` of a model that needs few rows of large tables. After one very large file the
+   statistics say that a load has as many rows, and the planner would read raw from end to end. #}
+{% macro read_by_index() %}
+    {%- do return("set local enable_seqscan = off;") -%}
+{% endmacro %}
+
 {# Query: keys that a replaced file held, for those of `loads` (a CTE) that are of `source_name`. #}
 {% macro removed_keys(loads, source_name) %}
     select removed.key
@@ -128,5 +134,7 @@
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.schema == 'marts' %}
         {%- do run_query("drop table if exists marts." ~ adapter.quote(node.alias) ~ " cascade") %}
     {%- endfor %}
+    {#- What says that there is nothing to do must not survive what it speaks of. #}
+    {%- do run_query("delete from " ~ source('ops', 'consumed_load')) %}
     {%- do run_query("commit") %}
 {% endmacro %}

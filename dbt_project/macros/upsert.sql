@@ -26,3 +26,19 @@
             {%- for column in compared %}excluded.{{ column }}{{ ", " if not loop.last }}{% endfor -%}
         )
 {% endmacro %}
+
+{# Incremental strategy `upsert_versions`: `upsert`, but a row without `valid_from` deletes the stored
+   row of its key. #}
+{% macro get_incremental_upsert_versions_sql(arg_dict) %}
+    {%- set written = arg_dict["temp_relation"] -%}
+    {%- set key = adapter.quote(arg_dict["unique_key"]) -%}
+
+    delete from {{ arg_dict["target_relation"] }} as stored
+    using {{ written }} as obsolete
+    where stored.{{ key }} = obsolete.{{ key }} and obsolete.valid_from is null;
+
+    delete from {{ written }} as obsolete
+    where obsolete.valid_from is null;
+
+    {{ get_incremental_upsert_sql(arg_dict) }}
+{% endmacro %}

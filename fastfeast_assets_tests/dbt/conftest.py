@@ -26,6 +26,7 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 DATABASE = "dbt_tests"
 KINDS_OF_TESTS = ("reconciled_with_raw", "stub_without_valid_row", "row_rule")
 FINE = {NodeStatus.Success, NodeStatus.NoOp, TestStatus.Pass}
+WARNED = {TestStatus.Warn}
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -66,14 +67,23 @@ class Dbt:
         self._has_views = False
 
     def failures(self, command: str, *arguments: str) -> dict[str, str]:
-        """The message of each node of a dbt command that was not fine."""
+        """The message of each node of a dbt command that was not fine; warnings are."""
+        nodes = self._nodes(command, *arguments)
+        return {name: text for name, (status, text) in nodes.items() if status not in FINE | WARNED}
+
+    def warnings(self, *arguments: str) -> dict[str, str]:
+        """The message of each data test that warned."""
+        nodes = self._nodes("test", "--exclude-resource-type", "unit_test", *arguments)
+        return {name: text for name, (status, text) in nodes.items() if status in WARNED}
+
+    def _nodes(self, command: str, *arguments: str) -> dict[str, tuple[object, str]]:
         options = project_options(self._target)
         result = dbtRunner().invoke([command, *options, *arguments])
         if result.exception is not None:
             raise result.exception
         nodes = getattr(result.result, "results", [])
         assert nodes, f"dbt {command} {arguments} selected nothing"
-        return {node.node.name: str(node.message) for node in nodes if node.status not in FINE}
+        return {node.node.name: (node.status, str(node.message)) for node in nodes}
 
 
 def project_options(target: Path) -> list[str]:

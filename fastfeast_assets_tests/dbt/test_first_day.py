@@ -38,7 +38,9 @@ def test_every_layer_holds_the_day_and_all_data_tests_pass(
         "fact_ticket_event": 1,
     }
     dimensions = [table for table in rows if table.startswith("dim_")]
-    assert len(dimensions) == len(MEMBERS) + 2
+    histories = [table for table in dimensions if table.endswith("_history")]
+    assert len(histories) == 4
+    assert len(dimensions) == len(MEMBERS) + 2 + len(histories)
     assert len(rows["dim_date"]) == 36_525
     assert len(rows["dim_time"]) == 1_440
     [region] = rows["dim_region"]

@@ -1,4 +1,6 @@
 -- grain: one row per order to look at again, and one per load to digest (order_id is null)
+{{ config(sql_header=read_by_index()) }}
+
 with
 
 loads as (
@@ -29,6 +31,7 @@ changes as (
 select
     order_id::varchar(36) as order_id,
     min(reason) as reason,
+    bool_or(reason = 'removed') as has_left_a_file,
     null::bigint as load_id,
     null::text as load_source
 from changes
@@ -39,6 +42,7 @@ union all
 select
     null::varchar(36) as order_id,
     'load' as reason,
+    false as has_left_a_file,
     load_id,
     source as load_source
 from loads

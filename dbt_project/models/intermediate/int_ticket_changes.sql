@@ -1,4 +1,6 @@
 -- grain: one row per ticket to look at again, and one per load to digest (ticket_id is null)
+{{ config(sql_header=read_by_index()) }}
+
 with
 
 loads as (
@@ -97,6 +99,7 @@ changes as (
 select
     ticket_id::varchar(36) as ticket_id,
     min(reason) as reason,
+    bool_or(reason = 'removed') as has_left_a_file,
     null::bigint as load_id,
     null::text as load_source
 from changes
@@ -107,6 +110,7 @@ union all
 select
     null::varchar(36) as ticket_id,
     'load' as reason,
+    false as has_left_a_file,
     load_id,
     source as load_source
 from loads

@@ -1,4 +1,6 @@
 -- grain: one row per event to look at again, and one per load to digest (event_id is null)
+{{ config(sql_header=read_by_index()) }}
+
 with
 
 loads as (
@@ -59,6 +61,7 @@ changes as (
 select
     event_id::varchar(36) as event_id,
     min(reason) as reason,
+    bool_or(reason = 'removed') as has_left_a_file,
     null::bigint as load_id,
     null::text as load_source
 from changes
@@ -69,6 +72,7 @@ union all
 select
     null::varchar(36) as event_id,
     'load' as reason,
+    false as has_left_a_file,
     load_id,
     source as load_source
 from loads

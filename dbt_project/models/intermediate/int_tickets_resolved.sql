@@ -8,6 +8,7 @@ changes as (
 newest as materialized (
     select
         changes.ticket_id as changed_id,
+        changes.has_left_a_file,
         changes.load_id,
         changes.load_source,
         tickets.*
@@ -15,13 +16,32 @@ newest as materialized (
     left join lateral (
         {{ newest_version('tickets', 'ticket_id', 'changes.ticket_id') }}
     ) as tickets on true
+    -- A key of which raw holds no row, but that left no file, is past the retention of raw: the
+    -- fact stays as it is.
+    where
+        changes.ticket_id is null
+        or tickets.ticket_id is not null
+        or changes.has_left_a_file
+),
+
+withdrawn_events as (
+    select withdrawn.key as event_id
+    from changes
+    inner join {{ source('ops', 'removed_key') }} as withdrawn
+        on changes.load_id = withdrawn.load_id
+    where withdrawn.source = 'ticket_events'
 ),
 
 resolved as (
     select
         newest.*,
         parent_order_id.region_id,
+        {%- set fact_ticket = existing_mart('fact_ticket') %}
+        {%- if fact_ticket %}
+        coalesce(reopening.event_id, retained.event_id) as _reopened_by,
+        {%- else %}
         reopening.event_id as _reopened_by,
+        {%- endif %}
         newest.changed_id is not null and newest.ticket_id is null as is_removed,
         {{ missing_parents(foreign_keys('fact_ticket'), 'newest') }} as missing
     from newest
@@ -38,6 +58,22 @@ resolved as (
             and events.ticket_id = newest.ticket_id
             and events.new_status = 'Reopened'
     ) as reopening on true
+    {%- if fact_ticket %}
+    -- An event that reopened the ticket and is past the retention of raw still counts.
+    left join lateral (
+        select known._reopened_by as event_id
+        from {{ fact_ticket }} as known
+        where
+            known.ticket_id = newest.ticket_id
+            and known._reopened_by not in (
+                select withdrawn_events.event_id from withdrawn_events
+            )
+            and not exists (
+                select 1 from {{ source('raw', 'ticket_events') }} as loaded
+                where loaded.event_id = known._reopened_by
+            )
+    ) as retained on true
+    {%- endif %}
 )
 
 select

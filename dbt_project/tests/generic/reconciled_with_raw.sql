@@ -65,15 +65,16 @@ left_over as (
             select 1 from {{ source('raw', source_name) }} as rows
             where rows.{{ key }} = written.{{ key }}
         )
-        and not exists (
+        and exists (
             select 1
             from {{ source('ops', 'removed_key') }} as removed
-            left join {{ source('ops', 'consumed_load') }} as consumed
-                on removed.load_id = consumed.load_id and consumed.consumer = '{{ fact.identifier }}'
+            inner join {{ source('ops', 'consumed_load') }} as consumed
+                on removed.load_id = consumed.load_id
             where
                 removed.source = '{{ source_name }}'
                 and removed.key = written.{{ key }}
-                and consumed.load_id is null
+                and consumed.consumer = '{{ fact.identifier }}'
+                and consumed.consumed_at > written._loaded_at
         )
 )
 

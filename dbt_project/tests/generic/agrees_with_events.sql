@@ -1,0 +1,37 @@
+{#
+    Tickets whose row says something else than their events: one row for each kind of disagreement,
+    with the number of tickets and one of them. `model` is the tickets that the test's `where`
+    admits. The other source may still be on its way, so this is a warning.
+#}
+{% test agrees_with_events(model, lifecycle) %}
+with
+
+compared as (
+    select
+        tickets.ticket_id,
+        tickets.status is distinct from said.last_status as status,
+        tickets.first_response_at is distinct from said.first_response_at as first_response_at,
+        tickets.resolved_at is distinct from said.resolved_at as resolved_at
+    from (select * from {{ model }}) as tickets
+    inner join lateral (
+        select lifecycle.*
+        from {{ lifecycle }} as lifecycle
+        where lifecycle.ticket_id = tickets.ticket_id
+        offset 0
+    ) as said on true
+)
+
+select
+    disagreement.column_name,
+    count(*) as tickets,
+    min(compared.ticket_id) as example
+from compared
+cross join lateral (
+    values
+    ('status', compared.status),
+    ('first_response_at', compared.first_response_at),
+    ('resolved_at', compared.resolved_at)
+) as disagreement (column_name, is_found)
+where disagreement.is_found
+group by disagreement.column_name
+{% endtest %}
