@@ -20,7 +20,11 @@ from fastfeast_assets.commands.dev import dev
 from fastfeast_assets.commands.doctor import doctor
 from fastfeast_assets.commands.errors import problem_of
 from fastfeast_assets.commands.ingest import ingest
+from fastfeast_assets.commands.prune import prune
 from fastfeast_assets.commands.quarantine import quarantine
+from fastfeast_assets.commands.quarantine_discard import discard
+from fastfeast_assets.commands.quarantine_release import release
+from fastfeast_assets.commands.reprocess import reprocess
 from fastfeast_assets.commands.server import stop, url
 from fastfeast_assets.commands.simulate import CONTEXT_SETTINGS, simulate
 from fastfeast_assets.commands.status import status
@@ -84,14 +88,18 @@ def fastfeast(
 
 _WORK, _LOOK, _SERVE = "Bring data in", "Look", "Run"
 app.command(rich_help_panel=_WORK)(ingest)
+app.command(rich_help_panel=_WORK)(reprocess)
 app.command(rich_help_panel=_WORK)(demo)
 app.command(rich_help_panel=_WORK, context_settings=CONTEXT_SETTINGS)(simulate)
 app.command(rich_help_panel=_LOOK)(status)
 app.command(rich_help_panel=_LOOK)(doctor)
+quarantine.command()(release)
+quarantine.command()(discard)
 app.add_typer(quarantine, name="quarantine", rich_help_panel=_LOOK)
 app.command(rich_help_panel=_SERVE)(dev)
 app.command(rich_help_panel=_SERVE)(url)
 app.command(rich_help_panel=_SERVE)(stop)
+app.command(rich_help_panel=_SERVE)(prune)
 
 
 def main() -> None:

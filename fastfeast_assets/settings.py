@@ -74,8 +74,10 @@ class Settings(Blueprint):
         warehouse_url: PostgreSQL 14 or newer; without it the embedded server is used.
         dagster_url: Dagster's own storage; default a database beside the warehouse's.
         pii_key: Secret key of the HMAC-SHA256 over personal values.
+        accept_new_pii_key: Go on although the warehouse's hashes were made with another key.
         settle_seconds: A file changed more recently than this is still being written.
         chunk_rows: Rows that are parsed and checked at a time.
+        orphan_hours: An orphan that waits longer than this is a true orphan.
     """
 
     home: Path = PROJECT_ROOT / ".fastfeast"
@@ -83,8 +85,10 @@ class Settings(Blueprint):
     warehouse_url: SecretStr | None = None
     dagster_url: SecretStr | None = None
     pii_key: SecretStr
+    accept_new_pii_key: bool = False
     settle_seconds: float = Field(default=2.0, ge=0, le=3600)
     chunk_rows: int = Field(default=50_000, ge=1, le=1_000_000)
+    orphan_hours: int = Field(default=24, ge=1)
 
     @field_validator("home", "landing")
     @classmethod

@@ -23,7 +23,7 @@ from ops.pipeline_file_log where log_id = any(%s)
 REASONS = """
 select q.log_id, (reason ->> 'rule') || ':' || (reason ->> 'column'), count(*)
 from ops.quarantine q cross join jsonb_array_elements(q.reasons) as reason
-where q.log_id = any(%s) and q.rejection_stage <> 'orphan'
+where q.log_id = any(%s) and q.rejection_stage <> 'orphan' and q.status <> 'released'
 group by 1, 2 order by 1, 2
 """
 

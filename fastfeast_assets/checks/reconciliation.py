@@ -59,14 +59,14 @@ def reconciliation_spec(asset_key: dg.AssetKey) -> dg.AssetCheckSpec:
 def balances(connection: psycopg.Connection, source: str, log_ids: Sequence[int]) -> list[Balance]:
     """Count what the database holds of these loads of a source.
 
-    Loads whose rows raw no longer holds, because a newer version of the file took their place,
-    are left out.
+    Rows that retention has taken out count as held, a released row counts in raw. Loads whose
+    rows raw no longer holds, because a newer version of the file took their place, are left out.
     """
     query = sql.SQL(
         "select log_id, file_path, total_records, valid_records, quarantined,"
-        " (select count(*) from {raw} r where r._load_id = l.log_id),"
-        " (select count(*) from ops.quarantine q"
-        "  where q.log_id = l.log_id and q.rejection_stage <> 'orphan')"
+        " pruned_records + (select count(*) from {raw} r where r._load_id = l.log_id),"
+        " pruned_quarantine + (select count(*) from ops.quarantine q where q.log_id = l.log_id"
+        "  and q.rejection_stage <> 'orphan' and q.status <> 'released')"
         " from ops.pipeline_file_log l"
         " where source = %s and log_id = any(%s) and is_loaded order by log_id"
     ).format(raw=sql.Identifier("raw", source))

@@ -16,6 +16,7 @@ from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.contracts.technical import TECHNICAL_COLUMNS
 from fastfeast_assets.warehouse import Warehouse
 from fastfeast_assets.warehouse.migrate import SCHEMAS, MigrationError, pending_migrations
+from fastfeast_assets.warehouse.pii_key import fingerprint, last_fingerprint
 from fastfeast_assets.warehouse.server import (
     APPLICATION_NAME,
     MINIMUM_VERSION,
@@ -37,7 +38,8 @@ DIFFERENT: LiteralString = """
 select wanted.source, wanted.name, wanted.type, format_type(a.atttypid, null), c.oid is not null
 from unnest(%s::text[], %s::text[], %s::text[]) as wanted (source, name, type)
 left join pg_class c
-    on c.relname = wanted.source and c.relnamespace = to_regnamespace('raw') and c.relkind = 'r'
+    on c.relname = wanted.source and c.relnamespace = to_regnamespace('raw')
+    and c.relkind in ('r', 'p')
 left join pg_attribute a
     on a.attrelid = c.oid and a.attname = wanted.name and a.attnum > 0 and not a.attisdropped
 where a.atttypid is distinct from wanted.type::regtype
@@ -56,6 +58,7 @@ def check_server(settings: Settings, contracts: Mapping[str, Contract]) -> Itera
         yield _rights(connection, settings)
         yield _migrations(connection)
         yield _raw_tables(connection, contracts)
+        yield _key(connection, settings)
         yield _clock(connection)
     yield _dagster_storage(settings)
 
@@ -141,6 +144,21 @@ def _columns(connection: psycopg.Connection, contract: Contract) -> Iterator[tup
         yield column.stored_as, column_type(column).as_string(connection)
     for technical in TECHNICAL_COLUMNS:
         yield technical.name, technical.physical_type
+
+
+def _key(connection: psycopg.Connection, settings: Settings) -> Finding:
+    """Whether the hashes in the warehouse were made with the key of the settings."""
+    title = "PII key of the hashes"
+    if connection.execute("select to_regclass('ops.pii_key')").fetchone() == (None,):
+        return passed(title, "none were made yet")
+    known = last_fingerprint(connection)
+    if known is None or known == fingerprint(settings):
+        return passed(title, "none were made yet" if known is None else "this key")
+    return failed(
+        title,
+        "another key than FASTFEAST_PII_KEY",
+        "restore that key from your backup, or see docs/runbooks/lost-pii-key.md",
+    )
 
 
 def _clock(connection: psycopg.Connection) -> Finding:

@@ -50,6 +50,7 @@ def problem_of(error: Exception) -> Problem | None:
     from fastfeast_assets.contracts.load import ContractError
     from fastfeast_assets.settings import SettingsError
     from fastfeast_assets.warehouse.migrate import MigrationError
+    from fastfeast_assets.warehouse.pii_key import KeyChangedError
     from fastfeast_assets.warehouse.server import ServerError
 
     if isinstance(error, BrokenPipeError):
@@ -61,6 +62,8 @@ def problem_of(error: Exception) -> Problem | None:
         return Problem(redacted(str(error)), _DOCTOR, USAGE)
     if isinstance(error, ServerError | MigrationError):
         return Problem(redacted(str(error)), _DOCTOR, FAILURE)
+    if isinstance(error, KeyChangedError):
+        return Problem(str(error), "", FAILURE)
     if type(error).__name__ == "ManifestMissingError":
         return Problem(str(error), "", FAILURE)
     if isinstance(error, OSError):

@@ -83,8 +83,16 @@ def ingest(
         raise typer.Exit(1)
 
 
-def run_ingest(settings: Settings, *, retry_failed: bool = False) -> IngestReport:
+def run_ingest(
+    settings: Settings, *, retry_failed: bool = False, is_loading: bool = True
+) -> IngestReport:
     """Ingest with progress on stderr; what libraries print goes to the log.
+
+    Args:
+        settings: Of the platform.
+        retry_failed: Also load files whose present content has failed before.
+        is_loading: Whether to load what is pending; without, only the marts are brought up to
+            date.
 
     Raises:
         psycopg.OperationalError: The warehouse cannot be reached.
@@ -97,7 +105,12 @@ def run_ingest(settings: Settings, *, retry_failed: bool = False) -> IngestRepor
         from fastfeast_assets.commands.ingest_report import IngestReport
         from fastfeast_assets.warehouse import Warehouse
 
-        summary = ingest_pending(settings, retry_failed=retry_failed, on_progress=progress.show)
+        summary = ingest_pending(
+            settings,
+            retry_failed=retry_failed,
+            is_loading=is_loading,
+            on_progress=progress.show,
+        )
         transform_seconds = (
             time.perf_counter() - progress.transform_started if progress.transform_started else 0.0
         )

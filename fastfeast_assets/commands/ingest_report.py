@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fastfeast_assets.automation.summary import IngestSummary
 
 LISTED = 20
+ERROR_CHARACTERS = 600
 MEND_FILE = (
     "correct the file and put it in place again: the next ingest loads it. If the file is right"
     " and the cause is gone, run `fastfeast ingest --retry-failed`"
@@ -31,7 +33,7 @@ MEND_FILE = (
 MEND_RUN = "see the run in `fastfeast dev`, or the log; then run `fastfeast ingest` again"
 MEND_BLOCKED = (
     "rows in, loaded and quarantined do not add up, so nothing was built from these sources;"
-    " load the file again with a changed time stamp, and report this"
+    " load its files again (`fastfeast reprocess --help`), and report this"
 )
 STILL_FAILED: LiteralString = """
 select file_path, failure_reason from ops.pipeline_file_log
@@ -47,7 +49,8 @@ class IngestReport:
         summary: What the ingestion says.
         lines: One a source that had files.
         failed_files: Path and reason of the files that failed now.
-        failed_before: The same for those that failed before and were not tried again.
+        failed_before: The same for those in the landing zone that failed before and were not
+            tried again.
         transform_seconds: Spent on the marts.
     """
 
@@ -67,7 +70,12 @@ class IngestReport:
             for report in summary.reports
             if report.status == "failed"
         ]
-        before = connection.execute(STILL_FAILED, [[path for path, _ in failed]]).fetchall()
+        landed = {file.relative_path for file in summary.discovery.files}
+        before = [
+            (path, reason)
+            for path, reason in connection.execute(STILL_FAILED, [[path for path, _ in failed]])
+            if path in landed
+        ]
         lines = lines_of_reports(summary.reports, waiting_orphans(connection))
         return cls(summary, lines, failed, before, transform_seconds)
 
@@ -123,7 +131,7 @@ class IngestReport:
     def _print_failures(self, console: Console) -> None:
         _section(console, "Failed files", self.failed_files, MEND_FILE, style="red")
         runs = [
-            (f"{run.job} {run.run_id}", redacted("; ".join(run.errors)))
+            (f"{run.job} {run.run_id}", _in_short("; ".join(run.errors)))
             for run in self.summary.failed_runs
         ]
         _section(console, "Failed runs", runs, MEND_RUN, style="red")
@@ -145,6 +153,13 @@ class IngestReport:
             ("Dated in the future", found.future),
         ):
             _section(console, title, [(item.relative_path, item.reason) for item in findings])
+
+
+def _in_short(errors: str) -> str:
+    """The errors of a run on one line of bounded length, without terminal codes; more is logged."""
+    text = redacted(errors).replace("\\n", " ").replace("\\x1b", "\x1b")
+    text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
+    return text if len(text) <= ERROR_CHARACTERS else text[:ERROR_CHARACTERS] + " … (see the log)"
 
 
 def _pairs(items: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

@@ -1,4 +1,7 @@
-"""`fastfeast quarantine list|show|export`: the refused rows and waiting orphans."""
+"""`fastfeast quarantine list|show|export`: the refused rows and waiting orphans.
+
+Commands that change something are in `quarantine_release` and `quarantine_discard`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,17 @@ from fastfeast_assets.commands.console import (
 )
 from fastfeast_assets.commands.context import warehouse_connection
 from fastfeast_assets.commands.errors import CommandError
-from fastfeast_assets.commands.quarantine_options import Filters, Format, Stage, Status
+from fastfeast_assets.commands.quarantine_options import (
+    FileOption,
+    Filters,
+    Format,
+    JsonOption,
+    RuleOption,
+    SourceOption,
+    StageOption,
+    Status,
+    StatusOption,
+)
 
 if TYPE_CHECKING:
     from fastfeast_assets.commands.quarantine_rows import Row
@@ -34,17 +47,6 @@ quarantine = typer.Typer(
 )
 
 REASON_WIDTH = 60
-
-SourceOption = Annotated[str | None, typer.Option(help="Only of this source, such as orders.")]
-StageOption = Annotated[Stage | None, typer.Option(help="Only refused at this stage.")]
-RuleOption = Annotated[
-    str | None, typer.Option(help="Only for this rule: range, or range:order_amount.")
-]
-StatusOption = Annotated[Status, typer.Option(help="Only in this state.")]
-FileOption = Annotated[
-    str | None, typer.Option("--file", help="Only of this landing file; * is any text.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @quarantine.command("list")

@@ -59,6 +59,8 @@ def _where(filters: Filters) -> tuple[sql.Composable, list[object]]:
         add(sql.SQL("reasons @> %s"), Jsonb([reason]))
     if filters.file is not None:
         add(sql.SQL("source_file like %s"), _pattern(filters.file))
+    if filters.ids is not None:
+        add(sql.SQL("quarantine_id = any(%s)"), list(filters.ids))
     return sql.SQL(" and ").join(conditions), values
 
 
@@ -74,6 +76,15 @@ def count(connection: psycopg.Connection, filters: Filters) -> int:
     statement = sql.SQL("select count(*) from ops.quarantine where {}").format(condition)
     row = connection.execute(statement, values).fetchone()
     return int(row[0]) if row else 0
+
+
+def ids(connection: psycopg.Connection, filters: Filters) -> list[int]:
+    """The ids of all rows, lowest first."""
+    condition, values = _where(filters)
+    statement = sql.SQL(
+        "select quarantine_id from ops.quarantine where {} order by quarantine_id"
+    ).format(condition)
+    return [row[0] for row in connection.execute(statement, values).fetchall()]
 
 
 def newest(connection: psycopg.Connection, filters: Filters, limit: int) -> list[Row]:

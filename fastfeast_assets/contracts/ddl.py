@@ -1,12 +1,13 @@
 """The raw table of a source in SQL.
 
-Belongs here: table, indexes and comments. Who runs the statements, and when, is the business
-of the warehouse.
+Belongs here: table, partitions, indexes and comments. Who runs the statements, and when, is the
+business of the warehouse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 
 from psycopg import sql
 
@@ -15,6 +16,9 @@ from fastfeast_assets.contracts.technical import TECHNICAL_COLUMNS, TechnicalCol
 
 HASH_LENGTH = 64
 """Hexadecimal digits of the HMAC-SHA256 that stands for a personal value."""
+
+PARTITION_COLUMN = "_partition_at"
+"""By whose month the raw tables of stream sources are partitioned."""
 
 _TYPES: Mapping[str, sql.SQL] = {
     "smallint": sql.SQL("smallint"),
@@ -37,7 +41,8 @@ def raw_table_ddl(
 
     Personal columns hold hashes under their stored names. No column is unique: several files
     may hold versions of a key. Indexed are the key, the load, and the columns that point to a
-    stream source, by which waiting rows are found when their parent arrives.
+    stream source, by which waiting rows are found when their parent arrives. The table of a
+    stream source is partitioned by the month of the landing partition, see `month_partition_ddl`.
 
     Args:
         contract: The source.
@@ -52,10 +57,51 @@ def raw_table_ddl(
         *(_column(column) for column in contract.columns),
         *(_technical_column(column) for column in TECHNICAL_COLUMNS),
     ]
-    create = sql.SQL("create table if not exists {} (\n    {}\n)").format(
-        table, sql.SQL(",\n    ").join(definitions)
+    create = sql.SQL("create table if not exists {} (\n    {}\n){}").format(
+        table, sql.SQL(",\n    ").join(definitions), _partitioning(contract)
     )
     return [create, *_indexes(contract, contracts, table), *_comments(contract, table)]
+
+
+def _partitioning(contract: Contract) -> sql.Composable:
+    if contract.cadence != "stream":
+        return sql.SQL("")
+    return sql.SQL(" partition by range ({})").format(sql.Identifier(PARTITION_COLUMN))
+
+
+def month_partition_name(source: str, month: date, *, schema: str = "raw") -> tuple[str, str]:
+    """Schema and name of the table that holds a month of a stream source."""
+    return schema, f"{source}_p{month:%Y_%m}"
+
+
+def month_partition(source: str, month: date, *, schema: str = "raw") -> sql.Identifier:
+    """The table that holds a month of a stream source."""
+    return sql.Identifier(*month_partition_name(source, month, schema=schema))
+
+
+def month_of(moment: datetime) -> date:
+    """The first day of the month in which a landing partition starts."""
+    return moment.date().replace(day=1)
+
+
+def month_after(month: date) -> date:
+    """The first day of the next month."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def month_partition_ddl(source: str, month: date, *, schema: str = "raw") -> list[sql.Composed]:
+    """The statements that add a month to the raw table of a stream source.
+
+    The partition is made beside the table and then attached, which neither waits for running
+    loads and queries nor makes them wait; `create table ... partition of` would do both.
+    """
+    table, partition = sql.Identifier(schema, source), month_partition(source, month, schema=schema)
+    return [
+        sql.SQL("create table {} (like {} including defaults)").format(partition, table),
+        sql.SQL("alter table {} attach partition {} for values from ({}) to ({})").format(
+            table, partition, sql.Literal(str(month)), sql.Literal(str(month_after(month)))
+        ),
+    ]
 
 
 def _column(column: Column) -> sql.Composed:
@@ -100,13 +146,22 @@ def _indexes(
         for column in contract.references
         if column.reference is not None and contracts[column.reference.source].cadence == "stream"
     ]
+    key = sql.Identifier(contract.key.stored_as)
+    by_name: dict[str, sql.Composable] = {
+        # A stream's newest version of a key is found in the newest month that holds the key:
+        # in this order the months are searched one by one, and the search ends with the first.
+        contract.key.stored_as: sql.SQL("{}, {} desc, {}").format(
+            key, sql.Identifier(PARTITION_COLUMN), sql.Identifier("_source_file")
+        )
+        if contract.cadence == "stream"
+        else key,
+        **{name: sql.Identifier(name) for name in ("_load_id", *waiting)},
+    }
     return [
         sql.SQL("create index if not exists {} on {} ({})").format(
-            sql.Identifier(f"{contract.source}_{name.lstrip('_')}_idx"),
-            table,
-            sql.Identifier(name),
+            sql.Identifier(f"{contract.source}_{name.lstrip('_')}_idx"), table, columns
         )
-        for name in (contract.key.stored_as, "_load_id", *waiting)
+        for name, columns in by_name.items()
     ]
 
 

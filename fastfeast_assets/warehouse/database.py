@@ -68,6 +68,7 @@ class Warehouse:
             "FASTFEAST_PG_PASSWORD": str(parts.get("password") or ""),
             "FASTFEAST_PG_DBNAME": str(parts.get("dbname") or ""),
             "FASTFEAST_TIMEZONE": self.settings.timezone,
+            "FASTFEAST_ORPHAN_HOURS": str(self.settings.orphan_hours),
         }
 
     @contextmanager

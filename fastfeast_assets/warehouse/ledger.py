@@ -14,7 +14,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.ingest.discover import DAY_KEY, HOUR_KEY, LandingFile
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,58 @@ class Outcome:
     duplicates: int = 0
     extra_columns: Sequence[str] = ()
     seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class LoadedFile:
+    """A successful attempt; `is_loaded` says whether raw holds its rows still."""
+
+    log_id: int
+    source: str
+    file_path: str
+    file_type: str
+    file_hash: str
+    partition_at: datetime
+    is_loaded: bool
+
+    @property
+    def partition_key(self) -> str:
+        """Key of its Dagster partition."""
+        return self.partition_at.strftime(HOUR_KEY if self.file_type == "stream" else DAY_KEY)
+
+
+def lock_partition(connection: psycopg.Connection, source: str, partition_key: str) -> None:
+    """Let nobody else change what raw holds of a partition of a source until the end."""
+    connection.execute(
+        "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{source}/{partition_key}"]
+    )
+
+
+def locked_file(connection: psycopg.Connection, log_id: int) -> LoadedFile | None:
+    """An attempt by its id, with its partition locked; None when it failed or is unknown."""
+    statement = (
+        "select log_id, source, file_path, file_type, file_hash, partition_at, is_loaded"
+        " from ops.pipeline_file_log where log_id = %s and status = 'success'"
+    )
+    row = connection.execute(statement, [log_id]).fetchone()
+    if row is None:
+        return None
+    file = LoadedFile(*row)
+    lock_partition(connection, file.source, file.partition_key)
+    row = connection.execute(statement, [log_id]).fetchone()
+    return None if row is None else LoadedFile(*row)
+
+
+def move_released(
+    connection: psycopg.Connection, log_id: int, rows: int, *, duplicates: int
+) -> None:
+    """Count released rows as loaded; `duplicates` is by how many the repeated rows changed."""
+    connection.execute(
+        "update ops.pipeline_file_log set valid_records = valid_records + %s,"
+        " quarantined = quarantined - %s, duplicate_count = duplicate_count + %s"
+        " where log_id = %s",
+        [rows, rows, duplicates, log_id],
+    )
 
 
 def latest(connection: psycopg.Connection, paths: Sequence[str]) -> dict[str, Entry]:
@@ -90,6 +142,17 @@ def loaded_log_id(connection: psycopg.Connection, path: str) -> int | None:
         "select log_id from ops.pipeline_file_log where is_loaded and file_path = %s", [path]
     ).fetchone()
     return None if row is None else int(row[0])
+
+
+def counts(connection: psycopg.Connection, log_id: int) -> dict[str, object]:
+    """An attempt as the audit log shows it."""
+    row = connection.execute(
+        "select status, total_records, valid_records, quarantined, duplicate_count"
+        " from ops.pipeline_file_log where log_id = %s",
+        [log_id],
+    ).fetchone()
+    names = ("status", "total_records", "valid_records", "quarantined", "duplicate_count")
+    return {"log_id": log_id, **dict(zip(names, row or (), strict=False))}
 
 
 def write(

@@ -22,9 +22,10 @@ from fastfeast_assets.ingest.source import content_hash, ensure_unchanged, opene
 from fastfeast_assets.ingest.text import storable
 from fastfeast_assets.ingest.verdict import Judge, Verdict
 from fastfeast_assets.settings import Settings
-from fastfeast_assets.warehouse import ledger, store
+from fastfeast_assets.warehouse import audit, ledger, months, store
 from fastfeast_assets.warehouse.database import Warehouse
 from fastfeast_assets.warehouse.ledger import Outcome
+from fastfeast_assets.warehouse.pii_key import ensure_key
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ def load_file(
     run_id: str,
     settings: Settings,
     retry_failed: bool = False,
+    is_forced: bool = False,
 ) -> FileReport:
     """Load a file unless its content is done; bad input never raises.
 
@@ -82,12 +84,16 @@ def load_file(
         run_id: Who loads: kept with every row.
         settings: Key, chunk size, business clock.
         retry_failed: Load again content that failed before.
+        is_forced: Load again whatever the ledger says; the audit log tells who did.
 
     Raises:
         psycopg.OperationalError: The server is gone; nothing of the file is stored.
+        KeyChangedError: The key is not that of the hashes in the warehouse.
     """
     started = time.perf_counter()
-    loading = _Loading(warehouse, contract, file, run_id, settings, retry_failed, started)
+    loading = _Loading(
+        warehouse, contract, file, run_id, settings, retry_failed, is_forced, started
+    )
     try:
         with opened(file.path) as stream:
             return loading.run(stream)
@@ -113,6 +119,7 @@ class _Loading:
         run_id: str,
         settings: Settings,
         retry_failed: bool,
+        is_forced: bool,
         started: float,
     ) -> None:
         self._warehouse = warehouse
@@ -121,6 +128,7 @@ class _Loading:
         self._run_id = run_id
         self._settings = settings
         self._retry_failed = retry_failed
+        self._is_forced = is_forced
         self._started = started
         self._hash: str | None = None
         self._valid = 0
@@ -134,15 +142,32 @@ class _Loading:
         """Load the open file, or find that there is nothing to do."""
         ensure_unchanged(stream, self._file.path, self._file.fingerprint)
         self._hash = content_hash(stream)
-        with self._warehouse.connect() as connection, connection.transaction():
-            self._lock(connection)
-            if (entry := self._done(connection)) is not None:
-                ledger.touch(connection, entry, self._file.fingerprint)
-                return self.report("skipped", log_id=entry.log_id)
-            log_id = self._begin(connection)
-            self._store(connection, stream, log_id)
-            ensure_unchanged(stream, self._file.path, self._file.fingerprint)
-            ledger.complete(connection, log_id, self._outcome("success"))
+        with self._warehouse.connect() as connection:
+            with connection.transaction():
+                months.make_room(
+                    connection,
+                    self._contract,
+                    self._file.partition_at,
+                    is_forced=self._is_forced,
+                )
+            with connection.transaction():
+                self._lock(connection)
+                ensure_key(connection, self._settings)
+                if (entry := self._done(connection)) is not None:
+                    ledger.touch(connection, entry, self._file.fingerprint)
+                    return self.report("skipped", log_id=entry.log_id)
+                months.enter(
+                    connection,
+                    self._contract,
+                    self._file.partition_at,
+                    is_forced=self._is_forced,
+                )
+                old, log_id = self._begin(connection)
+                self._store(connection, stream, log_id)
+                ensure_unchanged(stream, self._file.path, self._file.fingerprint)
+                outcome = self._outcome("success")
+                ledger.complete(connection, log_id, outcome)
+                self._audit(connection, old, log_id, outcome)
         return self.report("success", log_id=log_id)
 
     def fail(self, reason: str) -> FileReport:
@@ -158,6 +183,7 @@ class _Loading:
             log_id = ledger.write(
                 connection, self._contract, self._file, outcome, run_id=self._run_id
             )
+            self._audit(connection, None, log_id, outcome)
         logger.warning("%s failed: %s", self._file.relative_path, reason)
         return self.report("failed", log_id=log_id, failure_reason=reason)
 
@@ -197,26 +223,45 @@ class _Loading:
         )
 
     def _lock(self, connection: psycopg.Connection) -> None:
-        name = f"{self._contract.source}/{self._file.partition_key}"
-        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        ledger.lock_partition(connection, self._contract.source, self._file.partition_key)
 
     def _done(self, connection: psycopg.Connection) -> ledger.Entry | None:
         """The last attempt, when it was at this very content and need not be repeated."""
         path = self._file.relative_path
         entry = ledger.latest(connection, [path]).get(path)
-        if entry is None or entry.file_hash != self._hash:
+        if self._is_forced or entry is None or entry.file_hash != self._hash:
             return None
         return None if entry.status == "failed" and self._retry_failed else entry
 
-    def _begin(self, connection: psycopg.Connection) -> int:
-        """Write the log row and take out what an earlier version of the file left."""
+    def _begin(self, connection: psycopg.Connection) -> tuple[int | None, int]:
+        """Write the log row and take out what an earlier version of the file left.
+
+        Returns:
+            The load that is replaced, if there is one, and the new one.
+        """
         old = ledger.loaded_log_id(connection, self._file.relative_path)
         log_id = ledger.write(
             connection, self._contract, self._file, self._outcome("success"), run_id=self._run_id
         )
         if old is not None:
             store.remove_load(connection, self._contract, old, replaced_by=log_id)
-        return log_id
+        return old, log_id
+
+    def _audit(
+        self, connection: psycopg.Connection, old: int | None, log_id: int, outcome: Outcome
+    ) -> None:
+        """Say who loaded a file again that the ledger knew."""
+        if not self._is_forced:
+            return
+        counts = {"total_records": outcome.total, "valid_records": outcome.valid}
+        new = {"log_id": log_id, "status": outcome.status, **counts}
+        entry = audit.Entry(
+            "reprocess",
+            self._file.relative_path,
+            None if old is None else ledger.counts(connection, old),
+            new,
+        )
+        audit.write(connection, [entry])
 
     def _store(self, connection: psycopg.Connection, stream: BinaryIO, log_id: int) -> None:
         is_json = self._file.path.suffix == ".json"

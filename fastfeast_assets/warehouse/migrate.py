@@ -18,6 +18,7 @@ from psycopg import sql
 from fastfeast_assets.contracts.ddl import column_type, raw_table_ddl
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.warehouse.analysts import finds_public_names, set_up_analysts
+from fastfeast_assets.warehouse.months import convert
 from fastfeast_assets.warehouse.server import MINIMUM_VERSION, ServerError
 
 logger = logging.getLogger(__name__)
@@ -151,6 +152,8 @@ def _apply_contract(
         return False
     if known is not None:
         _follow_columns(connection, contract)
+        if contract.cadence == "stream":
+            convert(connection, contract, statements[0])
     for statement in statements:
         connection.execute(statement)
     connection.execute(

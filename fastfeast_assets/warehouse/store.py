@@ -105,10 +105,12 @@ def loaded_keys(
     """Those of the keys that this load has already put into raw."""
     key = load.contract.key
     statement = sql.SQL(
-        "select {key}::text from {table} where _load_id = %s and {key} = any(%s::{type}[])"
+        "select {key}::text from {table} where _load_id = %s and _partition_at = %s"
+        " and {key} = any(%s::{type}[])"
     ).format(key=sql.Identifier(key.stored_as), table=load.table, type=sql.SQL(key.physical_type))
     wanted = [value for value in keys if value is not None]
-    return {row[0] for row in connection.execute(statement, [load.log_id, wanted])}
+    values = [load.log_id, load.partition_at, wanted]
+    return {row[0] for row in connection.execute(statement, values)}
 
 
 def remove_load(

@@ -109,8 +109,8 @@ def test_personal_values_are_hashed_everywhere(
     landing.stream("orders", {**order(), "caller": "mona.adel@mail.com 01012345678"})
     assert load()[f"batch/{DAY}/agents.csv"].quarantined == 1
     for schema, table in connection.execute(
-        "select table_schema, table_name from information_schema.tables "
-        "where table_schema in ('raw', 'ops') and table_type = 'BASE TABLE'"
+        "select relnamespace::regnamespace::text, relname from pg_class "
+        "where relnamespace::regnamespace::text in ('raw', 'ops') and relkind = 'r'"
     ).fetchall():
         with connection.cursor().copy(
             psycopg.sql.SQL("copy {} to stdout").format(psycopg.sql.Identifier(schema, table))

@@ -50,9 +50,7 @@ def test_only_streams_are_partitioned_and_a_month_ends_where_the_next_begins(
         create, *_ = rendered(contract, contracts)
         assert ("partition by" in create) == (contract.cadence == "stream")
     make, attach = (part.as_string() for part in month_partition_ddl("orders", date(2026, 12, 1)))
-    assert make == (
-        'create table "raw"."orders_p2026_12" (like "raw"."orders" including defaults)'
-    )
+    assert make == ('create table "raw"."orders_p2026_12" (like "raw"."orders" including defaults)')
     assert attach.endswith("for values from ('2026-12-01') to ('2027-01-01')")
 
 
@@ -64,7 +62,8 @@ def test_indexes_are_on_key_load_and_what_waits_for_a_stream(
         return [text for text in statements if text.startswith("create index")]
 
     assert indexes("tickets") == [
-        'create index if not exists "tickets_ticket_id_idx" on "raw"."tickets" ("ticket_id")',
+        'create index if not exists "tickets_ticket_id_idx" on "raw"."tickets"'
+        ' ("ticket_id", "_partition_at" desc, "_source_file")',
         'create index if not exists "tickets_load_id_idx" on "raw"."tickets" ("_load_id")',
         'create index if not exists "tickets_order_id_idx" on "raw"."tickets" ("order_id")',
     ]

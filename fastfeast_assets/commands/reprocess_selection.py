@@ -1,0 +1,130 @@
+"""Which landing files `fastfeast reprocess` means, and what the ledger says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastfeast_assets.commands.errors import USAGE, CommandError
+from fastfeast_assets.ingest.discover import DAY_KEY, HOUR_KEY, Discovery, LandingFile
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from fastfeast_assets.contracts.model import Contract
+    from fastfeast_assets.settings import Settings
+
+GONE = "not in the landing zone any more; what was loaded of it stays"
+UNSETTLED = "still being written"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for.
+
+    Attributes:
+        paths: Files, below the landing root or as the shell names them.
+        source: Only of this source.
+        first: First partition: a day, or an hour such as `2026-11-20-08:00`.
+        last: Last partition, included; a day stands for all its hours.
+    """
+
+    paths: Sequence[str] = ()
+    source: str | None = None
+    first: str | None = None
+    last: str | None = None
+
+    def admits(self, source: str, partition_key: str) -> bool:
+        """Whether a file of this source and partition is asked for, other than by name."""
+        if self.source not in (None, source):
+            return False
+        first, last = self.first or "", self.last or "9"
+        return first <= partition_key and partition_key[: len(last)] <= last
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The files to load again, and those that cannot be, with the reason."""
+
+    files: list[LandingFile] = field(default_factory=list)
+    left: list[tuple[str, str]] = field(default_factory=list)
+
+
+def wanted(
+    paths: Sequence[str],
+    source: str | None,
+    partition: str | None,
+    first: str | None,
+    last: str | None,
+    contracts: Mapping[str, Contract],
+) -> Wanted:
+    """The request, if it makes sense.
+
+    Raises:
+        CommandError: It names nothing, too much, or a source that no contract has.
+    """
+    has_range = bool(partition or first or last)
+    problem = ""
+    if partition and (first or last):
+        problem = "--partition and --from or --to exclude each other"
+    elif paths and (source or has_range):
+        problem = "files and filters exclude each other"
+    elif not paths and not has_range:
+        problem = "which files?"
+    elif source is not None and source not in contracts:
+        problem = f"no contract has the source {source}"
+    if problem:
+        raise CommandError(
+            problem,
+            next_step="name files, or --partition, or --from and --to, with --source if need be",
+            exit_code=USAGE,
+        )
+    return Wanted(paths, source, partition or first, partition or last)
+
+
+def select(
+    connection: psycopg.Connection, settings: Settings, request: Wanted, discovery: Discovery
+) -> Selection:
+    """The files of a request; those that the ledger knows and the disk does not are named."""
+    problems = {item.relative_path: item.reason for item in discovery.refused + discovery.future}
+    problems |= {item.relative_path: item.reason for item in discovery.unknown}
+    problems |= {file.relative_path: UNSETTLED for file in discovery.unsettled}
+    ready = {file.relative_path: file for file in discovery.files}
+    if request.paths:
+        names = list(dict.fromkeys(_relative(path, settings) for path in request.paths))
+    else:
+        found = [*discovery.files, *discovery.unsettled]
+        names = [f.relative_path for f in found if request.admits(f.source, f.partition_key)]
+        names += [name for name in _known(connection, request) if name not in set(names)]
+    selection = Selection()
+    for name in names:
+        if (file := ready.get(name)) is not None:
+            selection.files.append(file)
+        else:
+            selection.left.append((name, problems.get(name, GONE)))
+    selection.files.sort(key=lambda file: (file.partition_at, file.relative_path))
+    return selection
+
+
+def _relative(path: str, settings: Settings) -> str:
+    """A path below the landing root, whether it was given from there or from anywhere else."""
+    root = settings.landing.resolve()
+    absolute = Path(path).expanduser().absolute().resolve()
+    if absolute.is_relative_to(root):
+        return absolute.relative_to(root).as_posix()
+    return Path(path).as_posix()
+
+
+def _known(connection: psycopg.Connection, request: Wanted) -> list[str]:
+    """The paths of the ledger that a request admits."""
+    rows = connection.execute(
+        "select file_path, source, file_type, partition_at from ops.pipeline_file_log"
+        " where is_latest order by partition_at, file_path"
+    ).fetchall()
+    return [
+        path
+        for path, source, kind, at in rows
+        if request.admits(source, at.strftime(HOUR_KEY if kind == "stream" else DAY_KEY))
+    ]

@@ -1,0 +1,52 @@
+"""Guard over the key of the hashes: with another key the same person would get another hash."""
+
+from __future__ import annotations
+
+import psycopg
+
+from fastfeast_assets.ingest.mask import Masker
+from fastfeast_assets.settings import Settings
+
+FINGERPRINT_DIGITS = 16
+
+
+class KeyChangedError(Exception):
+    """The key is not the one that this warehouse's hashes were made with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "FASTFEAST_PII_KEY is not the key that the hashes in this warehouse were made with: "
+            "restore that key; or set FASTFEAST_ACCEPT_NEW_PII_KEY=true to go on with the new "
+            "one, whose hashes will not match the old"
+        )
+
+
+def fingerprint(settings: Settings) -> str:
+    """What tells one key from another without telling the key, 16 hex digits."""
+    return Masker(settings.pii_key_bytes).hash("fastfeast")[:FINGERPRINT_DIGITS]
+
+
+def last_fingerprint(connection: psycopg.Connection) -> str | None:
+    """That of the key which the newest hashes were made with; None before the first load."""
+    row = connection.execute(
+        "select fingerprint from ops.pii_key order by last_taken_up_at desc limit 1"
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def ensure_key(connection: psycopg.Connection, settings: Settings) -> None:
+    """Remember the key on first use, refuse another one.
+
+    Raises:
+        KeyChangedError: It is another one, and settings do not accept that.
+    """
+    known, present = last_fingerprint(connection), fingerprint(settings)
+    if known == present:
+        return
+    if known is not None and not settings.accept_new_pii_key:
+        raise KeyChangedError
+    connection.execute(
+        "insert into ops.pii_key (fingerprint) values (%s) on conflict (fingerprint) do update "
+        "set last_taken_up_at = clock_timestamp()",
+        [present],
+    )

@@ -1,0 +1,136 @@
+"""Retention of the raw tables of streams: whole months leave.
+
+The ledger counts what is taken out, so that rows in = loaded + quarantined can be checked for
+ever. What the marts may need again stays: months with a load that no completed transform has
+seen, rows of waiting orphans, and rows of keys that later months hold too, which count again when
+a later file gives the key up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+
+from fastfeast_assets.contracts.ddl import month_after, month_partition_ddl
+from fastfeast_assets.contracts.model import Contract
+from fastfeast_assets.warehouse import audit
+from fastfeast_assets.warehouse.months import Month, columns_of, months, own_month
+
+LOCK_TIMEOUT = "10s"
+TRANSFORM = "transform"
+
+UNSEEN: LiteralString = (
+    "select exists (select from ops.pipeline_file_log l where l.source = %s"
+    " and l.partition_at >= %s and l.partition_at < %s and l.status = 'success'"
+    " and not exists (select from ops.consumed_load c"
+    " where c.consumer = %s and c.load_id = l.log_id))"
+)
+HELD = sql.SQL("pg_temp.held_rows")
+
+
+@dataclass(frozen=True)
+class MonthCount:
+    """A month of a stream that is past its time.
+
+    Attributes:
+        rows: Rows that may go.
+        held: Rows that stay.
+        is_unseen: Whether a load of it has not been through a completed transform: all stays.
+    """
+
+    month: Month
+    rows: int
+    held: int
+    is_unseen: bool
+
+
+def old_months(
+    connection: psycopg.Connection, contract: Contract, before: date
+) -> Iterator[MonthCount]:
+    """The months of a stream that end on or before a day."""
+    for month in months(connection, contract.source):
+        if month_after(month.month) <= before:
+            yield _count(connection, contract, month)
+
+
+def prune_month(connection: psycopg.Connection, contract: Contract, month: Month) -> MonthCount:
+    """Take a month out of raw: detach it, put what is held into a fresh partition, drop the rest.
+
+    One transaction, so that a kill leaves the month as it was. The table is locked only for the
+    exchange of its partitions.
+
+    Raises:
+        psycopg.errors.LockNotAvailable: Loads or queries use the table; nothing was changed.
+    """
+    with connection.transaction():
+        connection.execute(sql.SQL("set local lock_timeout = {}").format(LOCK_TIMEOUT))
+        own_month(connection, month)
+        found = _count(connection, contract, month)
+        if found.is_unseen or (found.held and not found.rows):
+            return found
+        connection.execute(
+            sql.SQL(
+                "create temporary table held_rows on commit drop as select * from {} r where {}"
+            ).format(month.table, _is_held(contract, month))
+        )
+        _note_pruned(connection, month)
+        _exchange(connection, month)
+        old, new = {"rows": found.rows + found.held}, {"rows": found.held}
+        audit.write(connection, [audit.Entry("prune", month.name, old, new)])
+    return found
+
+
+def _count(connection: psycopg.Connection, contract: Contract, month: Month) -> MonthCount:
+    row = connection.execute(
+        sql.SQL("select count(*), count(*) filter (where {}) from {} r").format(
+            _is_held(contract, month), month.table
+        )
+    ).fetchone()
+    total, held = row or (0, 0)
+    values = [month.source, month.month, month_after(month.month), TRANSFORM]
+    is_unseen = connection.execute(UNSEEN, values).fetchone() == (True,)
+    return MonthCount(month, total - held, held, is_unseen)
+
+
+def _is_held(contract: Contract, month: Month) -> sql.Composed:
+    """Condition on a row `r` of a month."""
+    return sql.SQL(
+        "(exists (select from ops.quarantine q where q.log_id = r._load_id"
+        " and q.row_number = r._row_number and q.rejection_stage = 'orphan' and q.status = 'open')"
+        " or exists (select from {table} n where n.{key} = r.{key} and n._partition_at >= {end}))"
+    ).format(
+        table=sql.Identifier("raw", contract.source),
+        key=sql.Identifier(contract.key.stored_as),
+        end=sql.Literal(month_after(month.month)),
+    )
+
+
+def _note_pruned(connection: psycopg.Connection, month: Month) -> None:
+    connection.execute(
+        sql.SQL(
+            "update ops.pipeline_file_log l set pruned_records = pruned_records + gone.rows"
+            " from (select _load_id, count(*) - (select count(*) from {held} h"
+            " where h._load_id = r._load_id) as rows from {table} r group by 1) gone"
+            " where l.log_id = gone._load_id and gone.rows > 0"
+        ).format(table=month.table, held=HELD)
+    )
+
+
+def _exchange(connection: psycopg.Connection, month: Month) -> None:
+    """Put a partition of the held rows in the place of the month's, or none."""
+    table = sql.Identifier("raw", month.source)
+    columns = columns_of(connection, month.table.as_string(connection))
+    connection.execute(sql.SQL("alter table {} detach partition {}").format(table, month.table))
+    connection.execute(sql.SQL("drop table {}").format(month.table))
+    if connection.execute(sql.SQL("select from {} limit 1").format(HELD)).fetchone() is None:
+        return
+    for statement in month_partition_ddl(month.source, month.month):
+        connection.execute(statement)
+    connection.execute(
+        sql.SQL("insert into {} ({}) select {} from {}").format(table, columns, columns, HELD)
+    )
