@@ -124,21 +124,12 @@ def check_landing(settings: Settings) -> Finding:
 
 
 def check_home(settings: Settings) -> Finding:
-    """Home can be written, and a socket's path below it is short enough."""
-    from fastfeast_assets.warehouse.server import SOCKET_NAME, SOCKET_PATH_LIMIT, data_directory
-
+    """Home can be written."""
     home = settings.home
     ancestor = _existing(home)
     if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
         return failed(
             "home", f"{ancestor} may not be written", "set FASTFEAST_HOME to a place of your own"
-        )
-    length = len(str(data_directory(settings))) + len(SOCKET_NAME)
-    if settings.warehouse_url is None and length > SOCKET_PATH_LIMIT:
-        return failed(
-            "home",
-            f"{home} is {length - SOCKET_PATH_LIMIT} characters too long for a Unix socket",
-            "set FASTFEAST_HOME to a shorter path",
         )
     return passed("home", str(home))
 

