@@ -13,8 +13,11 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from fastfeast_assets.assets.dbt_cli import dbt_command, environment, executables
 from fastfeast_assets.assets.dbt_metadata import row_counts
+from fastfeast_assets.assets.lineage import Lineage
+from fastfeast_assets.assets.recent_rows import recent_rows
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.assets.transforms import mark_transformed, untransformed
+from fastfeast_assets.contracts.model import Contract
 
 DEFAULT_OWNER = "data-platform"
 DBT_POOL = "dbt"
@@ -60,13 +63,19 @@ class Translator(DagsterDbtTranslator):
         return str(meta.get("owner") or self._owners.get(source, DEFAULT_OWNER))
 
 
-def build_dbt_assets(project_dir: Path, owners: Mapping[str, str]) -> dg.AssetsDefinition:
+def build_dbt_assets(project_dir: Path, contracts: Mapping[str, Contract]) -> dg.AssetsDefinition:
     """All models of the dbt project as one step.
+
+    Args:
+        project_dir: Of the dbt project.
+        contracts: By source; they name the owners, and the sources of the public tables.
 
     Raises:
         ManifestMissingError: The project has not been parsed.
     """
     manifest = prepared_manifest(project_dir)
+    owners = {source: contract.owner for source, contract in contracts.items()}
+    by_target = {dg.AssetKey(["marts", item.target]): item for item in contracts.values()}
 
     @dbt_assets(
         manifest=manifest, dagster_dbt_translator=Translator(owners), name="dbt", pool=DBT_POOL
@@ -74,20 +83,22 @@ def build_dbt_assets(project_dir: Path, owners: Mapping[str, str]) -> dg.AssetsD
     def models(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
     ) -> Iterator[Any]:
-        is_whole = context.selected_asset_keys == models.keys
+        left_behind = lineage.left_behind(context.selected_asset_keys)
         warehouse = platform.warehouse
         with warehouse.transform_lock(), warehouse.connect(autocommit=True) as connection:
-            load_ids = untransformed(connection)
+            load_ids = untransformed(connection, without=left_behind)
             for event in _build(context, platform):
                 if isinstance(event, dg.Output):
                     key = context.asset_key_for_output(event.output_name)
-                    counts = row_counts(connection, key)
-                    yield event.with_metadata({**event.metadata, **counts})
+                    found = row_counts(connection, key)
+                    if key in by_target:
+                        found |= recent_rows(connection, by_target[key])
+                    yield event.with_metadata({**event.metadata, **found})
                 else:
                     yield event
-            if is_whole:
-                mark_transformed(connection, load_ids)
+            mark_transformed(connection, load_ids)
 
+    lineage = Lineage.of(models)
     return models
 
 

@@ -17,6 +17,7 @@ from fastfeast_assets.ingest.discover import LandingFile
 if TYPE_CHECKING:
     from fastfeast_assets.warehouse.load import FileReport
 
+STRANGERS_KEY = dg.AssetKey(["landing", "unknown"])
 LAYOUTS = {
     "batch": "batch/YYYY-MM-DD/{name} every day, and once master/{source}.csv",
     "stream": "stream/YYYY-MM-DD/HH/{name} every hour",
@@ -29,8 +30,18 @@ def landing_key(source: str) -> dg.AssetKey:
 
 
 def build_landing_specs(contracts: Iterable[Contract]) -> list[dg.AssetSpec]:
-    """One external asset a source."""
-    return [_spec(contract) for contract in contracts]
+    """One external asset a source, and one for what belongs to none."""
+    strangers = dg.AssetSpec(
+        STRANGERS_KEY,
+        description=(
+            "Files in the landing zone that are not loaded: names that no contract has, links out"
+            " of the zone, folders that are none of the layout. Observed once each."
+        ),
+        group_name="landing",
+        owners=["team:data-platform"],
+        kinds={"file"},
+    )
+    return [*map(_spec, contracts), strangers]
 
 
 def _spec(contract: Contract) -> dg.AssetSpec:

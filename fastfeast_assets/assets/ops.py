@@ -10,11 +10,14 @@ from typing import Any, LiteralString
 import dagster as dg
 import psycopg
 
+from fastfeast_assets.assets.markdown import markdown_table
 from fastfeast_assets.assets.resources import Platform
 
 OPS_GROUP = "ops"
 OWNER = "team:data-platform"
 NEWEST_ROWS = 10
+# Tables that each load changes and that have a button.
+OPS_TABLES = ("pipeline_file_log", "quarantine")
 
 LEDGER_COUNTS: LiteralString = """
 select source, count(*) filter (where status = 'success') as success,
@@ -111,10 +114,4 @@ def _stock(
 def _table(cursor: psycopg.Cursor[Any]) -> dg.MetadataValue[Any]:
     """A query's rows as a Markdown table."""
     names = [column.name for column in cursor.description or ()]
-    lines = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
-    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in cursor.fetchall()]
-    return dg.MetadataValue.md("\n".join(lines))
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+    return dg.MetadataValue.md(markdown_table(names, cursor.fetchall()))

@@ -31,6 +31,7 @@ from fastfeast_assets.checks.reconciliation import (
     reconciliation_result,
     reconciliation_spec,
 )
+from fastfeast_assets.checks.usual import compare, usual_check_results, usual_check_specs
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.discover import LandingFile
 from fastfeast_assets.settings import Blueprint
@@ -77,6 +78,7 @@ def build_raw_asset(contract: Contract, blueprint: Blueprint) -> dg.AssetsDefini
         check_specs=[
             *contract_check_specs(contract, key),
             *file_check_specs(contract, key),
+            *usual_check_specs(key),
             reconciliation_spec(key),
         ],
     )
@@ -163,12 +165,14 @@ def _result(
         even = reconciliation_result(balances(connection, contract.source, log_ids))
         missing = missing_keys(context.partition_keys, [r.partition_key for r in recorded])
         metadata = run_metadata(connection, contract, recorded, missing)
+        comparisons = compare(connection, recorded, contract, blueprint.start_date)
         add_partition_metadata(context, connection, contract, recorded)
     return dg.MaterializeResult(
         metadata=metadata,
         check_results=[
             *contract_check_results(contract, recorded),
             *file_check_results(contract, recorded),
+            *usual_check_results(comparisons),
             even,
         ],
     )

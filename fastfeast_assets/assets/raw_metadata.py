@@ -13,6 +13,8 @@ import dagster as dg
 import psycopg
 from psycopg import sql
 
+from fastfeast_assets.assets.markdown import markdown_table
+from fastfeast_assets.assets.recent_rows import recent_rows
 from fastfeast_assets.automation.partitions import KEY_FORMATS
 from fastfeast_assets.checks.contract_checks import name_some
 from fastfeast_assets.contracts.ddl import HASH_LENGTH, stored_description
@@ -116,6 +118,8 @@ def add_partition_metadata(
         if len(keys) > 1:
             metadata |= counts(own)
             metadata["file_hashes"] = [f"{r.relative_path}: {r.file_hash}" for r in own]
+        if key == keys[-1]:
+            metadata |= recent_rows(connection, contract)
         context.add_asset_metadata(metadata, partition_key=key)
 
 
@@ -147,12 +151,11 @@ def _preview(
         table=sql.Identifier("raw", contract.source),
     )
     rows = connection.execute(query, [log_ids[-1], PREVIEW_ROWS]).fetchall()
-    lines = ["| " + " | ".join(column.name for column in shown) + " |", "|---" * len(shown) + "|"]
-    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
-    return "\n".join(lines)
+    return markdown_table(
+        [column.name for column in shown], [[_shortened(value) for value in row] for row in rows]
+    )
 
 
-def _cell(value: object) -> str:
+def _shortened(value: object) -> str:
     text = "" if value is None else str(value)
-    text = text if len(text) <= PREVIEW_CHARACTERS else text[:PREVIEW_CHARACTERS] + "…"
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("\r", " ")
+    return text if len(text) <= PREVIEW_CHARACTERS else text[:PREVIEW_CHARACTERS] + "…"

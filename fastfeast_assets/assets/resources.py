@@ -5,9 +5,10 @@ Nothing is read and nothing connects before an asset runs, so definitions load a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastfeast_assets.contracts.load import load_contracts
@@ -68,14 +69,15 @@ class Platform:
             self._discovery = (run_id, self.look())
         return self._discovery[1]
 
-    def look(self) -> Discovery:
-        """What stands in the landing zone at this moment."""
+    def look(self, folders: Iterable[Path] | None = None) -> Discovery:
+        """What stands in the landing zone at this moment, or in some of its folders alone."""
         return discover(
             self.settings.landing,
             self.contracts,
             now=datetime.now(self.settings.zone),
             settle_seconds=self.settings.settle_seconds,
             start_date=self.settings.start_date,
+            folders=folders,
         )
 
     def report(self, report: FileReport) -> None:

@@ -1,7 +1,7 @@
-"""Which loads the whole of the dbt project has seen: what `fastfeast ingest` still has to do.
+"""Which loads a completed transform has seen: what `fastfeast ingest` still has to do.
 
-The marts keep their own account for their own work in the same table; this is that of a
-completed transform.
+A load is seen when a run has built every model behind its source. The marts keep their own account
+for their own work in the same table.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,18 @@ import psycopg
 CONSUMER = "transform"
 
 
-def untransformed(connection: psycopg.Connection) -> list[int]:
-    """The successful loads that no completed transform has seen, replaced ones included."""
+def untransformed(connection: psycopg.Connection, *, without: Sequence[str] = ()) -> list[int]:
+    """The successful loads that no completed transform has seen, replaced ones included.
+
+    Args:
+        connection: To the warehouse.
+        without: Sources whose loads are left out.
+    """
     rows = connection.execute(
         "select log_id from ops.pipeline_file_log l where status = 'success' and not exists"
         " (select from ops.consumed_load c where c.consumer = %s and c.load_id = l.log_id)"
-        " order by log_id",
-        [CONSUMER],
+        " and source <> all(%s::text[]) order by log_id",
+        [CONSUMER, list(without)],
     ).fetchall()
     return [row[0] for row in rows]
 

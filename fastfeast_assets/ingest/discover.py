@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +23,7 @@ from fastfeast_assets.ingest.source import fingerprint
 
 DAY_KEY = "%Y-%m-%d"
 HOUR_KEY = "%Y-%m-%d-%H:%M"
+DEPTHS = {"master": 0, "batch": 1, "stream": 2}
 # Written by exporters and systems around the data; neither loaded nor reported.
 BYSTANDERS = frozenset({"metadata.json", "_SUCCESS", ".DS_Store", "Thumbs.db"})
 TEMPORARY = re.compile(r"^[._~].*|.*(\.tmp|\.part|\.partial|\.crdownload|\.swp|~)$", re.IGNORECASE)
@@ -89,6 +91,7 @@ def discover(
     settle_seconds: float,
     start_date: date,
     sources: Collection[str] | None = None,
+    folders: Iterable[Path] | None = None,
 ) -> Discovery:
     """Look through the landing zone.
 
@@ -99,16 +102,23 @@ def discover(
         settle_seconds: A file written to more recently than this is unsettled.
         start_date: First daily partition; master files belong to it.
         sources: Only these sources; default all.
+        folders: Only what stands in these folders themselves, given below the resolved root;
+            default the whole zone.
     """
     found = Discovery()
     root = landing.resolve()
+    prefix = len(os.path.join(root, ""))
     clock = now.replace(tzinfo=None)
-    for path in _walk(root):
-        relative = path.relative_to(root).as_posix()
-        if path.name in BYSTANDERS or TEMPORARY.match(path.name):
+    for folder, name in _walk(root) if folders is None else _listed(folders):
+        if name in BYSTANDERS or TEMPORARY.match(name):
             continue
-        if problem := _problem(path, root):
-            found.refused.append(Finding(_printable(relative), problem))
+        path = os.path.join(folder, name)
+        relative = path[prefix:]
+        target, status = _looked_at(path, root)
+        if status is None:
+            continue
+        if isinstance(status, str):
+            found.refused.append(Finding(_printable(relative), status))
             continue
         place = _place(relative, contracts, start_date)
         if isinstance(place, str):
@@ -116,11 +126,7 @@ def discover(
             continue
         if sources is not None and place.source not in sources:
             continue
-        try:
-            status = (target := path.resolve(strict=True)).lstat()
-        except OSError:
-            continue
-        file = _landing_file(target, status, relative, place)
+        file = _landing_file(Path(target), status, relative, place)
         if place.at.date() < start_date:
             reason = (
                 "dated before the first partition; set FASTFEAST_START_DATE to "
@@ -151,8 +157,7 @@ def _place(relative: str, contracts: Mapping[str, Contract], start: date) -> _Pl
     folders, name = parts[:-1], parts[-1]
     source, _, suffix = name.rpartition(".")
     contract = contracts.get(source)
-    layouts = {"master": [], "batch": [DAY_KEY], "stream": [DAY_KEY, "%H"]}
-    if not folders or folders[0] not in layouts:
+    if not folders or folders[0] not in DEPTHS:
         return "outside master/, batch/ and stream/"
     top, dated = folders[0], folders[1:]
     if contract is None:
@@ -161,43 +166,68 @@ def _place(relative: str, contracts: Mapping[str, Contract], start: date) -> _Pl
         return f"{source} is a {contract.cadence} source and does not belong under {top}/"
     if suffix not in (contract.formats if top != "master" else ("csv", *contract.formats)):
         return f"{source} comes as {' or '.join(contract.formats)}"
-    if len(dated) != len(layouts[top]):
+    if len(dated) != DEPTHS[top]:
         return "in a folder of the wrong depth"
-    at = _moment(dated, layouts[top]) if dated else datetime(start.year, start.month, start.day)  # noqa: DTZ001
+    at = _moment(tuple(dated)) if dated else datetime(start.year, start.month, start.day)  # noqa: DTZ001
     if at is None:
         return "in a folder whose name is no date or hour"
     return _Place(source, at, top)  # type: ignore[arg-type]
 
 
-def _moment(folders: list[str], formats: list[str]) -> datetime | None:
-    widths = [10, 2]
+@lru_cache(maxsize=1024)
+def _moment(folders: tuple[str, ...]) -> datetime | None:
+    """The start of a day's or an hour's folder; many files share one."""
+    widths = (10, 2)
     if any(len(text) != width for text, width in zip(folders, widths, strict=False)):
         return None
+    formats = (DAY_KEY, "%H")[: len(folders)]
     try:
         return datetime.strptime(" ".join(folders), " ".join(formats))  # noqa: DTZ007
     except ValueError:
         return None
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def _walk(root: Path) -> Iterator[tuple[str, str]]:
+    """Folder and name of whatever is no folder, in order; links are not followed."""
     for folder, folders, names in os.walk(root, followlinks=False):
         folders.sort()
         linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in sorted(names + linked):
-            yield Path(folder, name)
+            yield folder, name
 
 
-def _problem(path: Path, root: Path) -> str | None:
-    """Why this is no file to load, whatever its name; a link within the root is one."""
+def _listed(folders: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """Like `_walk`, of these folders alone; one that is gone or closed holds nothing."""
+    for folder in folders:
+        try:
+            with os.scandir(folder) as entries:
+                names = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue
+        for name in sorted(names):
+            yield os.fspath(folder), name
+
+
+def _looked_at(path: str, root: Path) -> tuple[str, os.stat_result | str | None]:
+    """Where a file is and its status; or why it is none to load; or None when it is gone.
+
+    A link within the root is the file that it leads to.
+    """
     try:
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
-            return "a link out of the landing zone; put the file itself here"
-        mode = path.stat().st_mode
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            target = Path(path).resolve()
+            if not target.is_relative_to(root):
+                return path, "a link out of the landing zone; put the file itself here"
+            try:
+                path, status = os.fspath(target), target.lstat()
+            except FileNotFoundError:
+                return path, "a link to nothing"
     except FileNotFoundError:
-        return "a link to nothing" if path.is_symlink() else None
+        return path, None
     except OSError as error:
-        return f"cannot be looked at: {error.strerror}"
-    return None if stat.S_ISREG(mode) else "not a regular file"
+        return path, f"cannot be looked at: {error.strerror}"
+    return path, status if stat.S_ISREG(status.st_mode) else "not a regular file"
 
 
 def _landing_file(path: Path, status: os.stat_result, relative: str, place: _Place) -> LandingFile:

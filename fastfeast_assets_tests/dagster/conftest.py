@@ -59,7 +59,12 @@ def definitions(
     platform: Platform, blueprint: Blueprint, contracts: Mapping[str, Contract]
 ) -> dg.Definitions:
     """All definitions of a test."""
-    return build_definitions(platform=platform, blueprint=blueprint, contracts=contracts)
+    return build_definitions(
+        platform=platform,
+        blueprint=blueprint,
+        contracts=contracts,
+        sensor_patience_seconds=0,
+    )
 
 
 @pytest.fixture
@@ -78,9 +83,15 @@ def load(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Load:
     ) -> dg.ExecuteInProcessResult:
         keys = [raw_key(source) for source in sources]
         ops = {key.to_python_identifier(): {"config": config} for key in keys}
-        return definitions.resolve_job_def(job).execute_in_process(
+        whole = definitions.resolve_job_def(job)
+        own = {
+            check
+            for check in whole.asset_layer.asset_graph.asset_check_keys
+            if check.asset_key in keys
+        }
+        part = whole.get_subset(asset_selection=set(keys), asset_check_selection=own)
+        return part.execute_in_process(
             instance=instance,
-            asset_selection=keys,
             tags=dict(tags),
             run_config={"ops": ops} if config else {},
             raise_on_error=False,

@@ -50,7 +50,7 @@ def test_dbt_tests_are_checks(definitions: dg.Definitions) -> None:
         for key in graph.asset_check_keys
         if key.asset_key == dg.AssetKey(["marts", "dim_city"])
     }
-    assert names == {"not_null_dim_city_city_id"}
+    assert names == {"not_null_dim_city_city_id", "data_age"}
 
 
 def test_a_transform_builds_counts_and_is_remembered(

@@ -65,11 +65,17 @@ def test_assets_are_those_of_contracts_and_models(
     definitions: dg.Definitions, contracts: Mapping[str, Contract]
 ) -> None:
     assert groups(definitions) == {
-        "landing": set(contracts),
+        "landing": {*contracts, "unknown"},
         "raw": set(contracts),
         "staging": {"stg_cities", "stg_orders"},
         "marts": {"dim_city", "fact_order"},
-        "ops": {"pipeline_file_log", "quarantine", "removed_key", "consumed_load"},
+        "ops": {
+            "pipeline_file_log",
+            "quarantine",
+            "removed_key",
+            "consumed_load",
+            "quality_report",
+        },
     }
 
 

@@ -1,0 +1,99 @@
+"""One look of a landing sensor: which files are pending, within a budget of time.
+
+Belongs here: discovery and ledger, put together and repeated. What is done about it is for
+`decide`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastfeast_assets.assets.resources import Platform
+from fastfeast_assets.contracts.model import Cadence
+from fastfeast_assets.ingest.discover import Discovery, Finding, LandingFile
+from fastfeast_assets.ingest.watch import LandingWatch
+from fastfeast_assets.warehouse import ledger
+
+BUDGET_SECONDS = 20.0
+FOLDERS_A_STEP = 500
+STREAM_FOLDER = "stream"
+
+
+@dataclass
+class Look:
+    """What stands in a cadence's part of the landing zone and is not done.
+
+    Attributes:
+        pending: Ready files that the ledger does not know as done, in the order of partitions.
+        unsettled: Files that are still being written.
+        future: Files dated in the future.
+        problems: What is not loaded and why: unknown names and refused files.
+        is_whole: Whether the budget sufficed; the rest comes first at the next look.
+    """
+
+    pending: list[LandingFile] = field(default_factory=list)
+    unsettled: list[LandingFile] = field(default_factory=list)
+    future: list[Finding] = field(default_factory=list)
+    problems: list[Finding] = field(default_factory=list)
+    is_whole: bool = True
+
+
+class LandingLook:
+    """Looks again and again, at a cost that follows what changed.
+
+    Args:
+        cadence: Streams are watched in their own folder, all the rest with the batch sources.
+        budget_seconds: After this long a look ends with what it has.
+    """
+
+    def __init__(self, cadence: Cadence, *, budget_seconds: float = BUDGET_SECONDS) -> None:
+        self._cadence = cadence
+        self._budget_seconds = budget_seconds
+        self._watch: LandingWatch | None = None
+
+    def __call__(self, platform: Platform) -> Look:
+        """Look at the landing zone of a platform."""
+        root = platform.settings.landing.resolve()
+        now, started = time.time(), time.monotonic()
+        watch = self._watch_of(root)
+        folders = watch.folders(now)
+        look = Look()
+        for first in range(0, len(folders), FOLDERS_A_STEP):
+            step = folders[first : first + FOLDERS_A_STEP]
+            if time.monotonic() - started > self._budget_seconds:
+                look.is_whole = False
+                break
+            found = platform.look(folders=[Path(folder) for folder in step])
+            pending = self._pending(platform, found)
+            look.pending += pending
+            look.unsettled += found.unsettled
+            look.future += found.future
+            look.problems += [*found.unknown, *found.refused]
+            waiting = _folders(root, [f.relative_path for f in pending])
+            waiting |= _folders(root, [f.relative_path for f in found.unsettled])
+            waiting |= _folders(root, [finding.relative_path for finding in found.future])
+            watch.looked(step, waiting, now)
+        look.pending.sort(key=lambda file: (file.partition_at, file.relative_path))
+        return look
+
+    def _watch_of(self, root: Path) -> LandingWatch:
+        streams = root / STREAM_FOLDER
+        start, left_out = (streams, []) if self._cadence == "stream" else (root, [streams])
+        if self._watch is None or self._watch.start != start:
+            self._watch = LandingWatch(start, left_out)
+        return self._watch
+
+    def _pending(self, platform: Platform, found: Discovery) -> Sequence[LandingFile]:
+        if not found.files:
+            return []
+        with closing(platform.warehouse.connect(autocommit=True)) as connection:
+            return ledger.pending(connection, found.files)
+
+
+def _folders(root: Path, relative_paths: Iterable[str]) -> set[str]:
+    return {os.path.dirname(os.path.join(root, path)) for path in relative_paths}

@@ -1,0 +1,123 @@
+"""What happens by the clock, on the business clock, without anyone clicking.
+
+Belongs here: when. What the jobs do is in `jobs`.
+"""
+
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import timedelta
+
+import dagster as dg
+
+from fastfeast_assets.assets.resources import Platform
+from fastfeast_assets.assets.transforms import untransformed
+from fastfeast_assets.automation.jobs import (
+    DEADLINE_JOB,
+    LEVELS_JOB,
+    REPORT_JOB,
+    RETENTION_JOB,
+    SLA_JOB,
+    TRANSFORM_JOB,
+)
+from fastfeast_assets.checks.expected import DAY, since_midnight
+from fastfeast_assets.contracts.model import Contract
+
+# After the deadline, so that a file that came at the last minute has been loaded.
+GRACE = timedelta(minutes=5)
+REPORT_AFTER = timedelta(minutes=30)
+# Then everything is built once, tables of the calendar included.
+WHOLE_TRANSFORM_HOUR = 2
+
+
+def build_schedules(contracts: Iterable[Contract], timezone: str) -> list[dg.ScheduleDefinition]:
+    """All schedules, running by default.
+
+    Args:
+        contracts: Whose latest daily deadline is watched.
+        timezone: Of the business clock.
+    """
+    crons = [contract.sla_cron for contract in contracts if contract.sla_cron is not None]
+    deadline = max(map(since_midnight, crons), default=timedelta(hours=1)) % DAY
+
+    def by_clock(name: str, job: str, cron: str, description: str) -> dg.ScheduleDefinition:
+        return dg.ScheduleDefinition(
+            name=name,
+            job_name=job,
+            cron_schedule=cron,
+            execution_timezone=timezone,
+            description=description,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+        )
+
+    return [
+        by_clock(
+            "batch_deadline",
+            DEADLINE_JOB,
+            daily(deadline + GRACE),
+            "After the deadline: which of the day's snapshots are missing.",
+        ),
+        by_clock(
+            "daily_quality_report",
+            REPORT_JOB,
+            daily(deadline + REPORT_AFTER),
+            "Yesterday in one page: files, rows, quarantine, orphans.",
+        ),
+        by_clock(
+            "sla_refresh",
+            SLA_JOB,
+            "*/10 * * * *",
+            "Tickets whose service level has come due since, and whether the streams are on time.",
+        ),
+        by_clock(
+            "hourly_service_levels",
+            LEVELS_JOB,
+            "40 * * * *",
+            "Whether every table is as young as promised and no file is missing.",
+        ),
+        by_clock(
+            "retention",
+            RETENTION_JOB,
+            "30 3 * * *",
+            "Old rows, attempts and runs leave, as `fastfeast prune --yes` does it.",
+        ),
+        _orphan_retry(timezone),
+    ]
+
+
+def daily(time_of_day: timedelta) -> str:
+    """The cron schedule of a time of day."""
+    minutes = int((time_of_day % DAY).total_seconds() // 60)
+    return f"{minutes % 60} {minutes // 60} * * *"
+
+
+def _orphan_retry(timezone: str) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="orphan_retry",
+        job_name=TRANSFORM_JOB,
+        cron_schedule="20 * * * *",
+        execution_timezone=timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=(
+            "Waiting orphans look for their parents again, and loads that no transform has seen"
+            " are taken in, such as after a failed dbt run. Everything once a night."
+        ),
+    )
+    def orphan_retry(
+        context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Platform]
+    ) -> dg.RunRequest | dg.SkipReason:
+        if context.scheduled_execution_time.hour == WHOLE_TRANSFORM_HOUR:
+            return dg.RunRequest(tags={"fastfeast/reason": "nightly"})
+        with closing(platform.warehouse.connect(autocommit=True)) as connection:
+            loads = len(untransformed(connection))
+            row = connection.execute(
+                "select exists (select from ops.quarantine"
+                " where rejection_stage = 'orphan' and status = 'open')"
+            ).fetchone()
+        has_orphans = row == (True,)
+        if not loads and not has_orphans:
+            return dg.SkipReason("no orphan waits and every load has been transformed")
+        return dg.RunRequest(
+            tags={"fastfeast/reason": "orphans wait" if has_orphans else f"{loads} loads"}
+        )
+
+    return orphan_retry

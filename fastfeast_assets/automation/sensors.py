@@ -1,0 +1,192 @@
+"""The landing sensors: they compare landing zone and ledger, and launch what is missing.
+
+Belongs here: what a tick says to Dagster. Looking is in `landing_look`, the rules in `decide`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import dagster as dg
+
+from fastfeast_assets.assets.landing import STRANGERS_KEY
+from fastfeast_assets.assets.markdown import markdown_table
+from fastfeast_assets.assets.ops import OPS_TABLES
+from fastfeast_assets.assets.raw import raw_key
+from fastfeast_assets.assets.resources import Platform
+from fastfeast_assets.automation.claims import unfinished_claims
+from fastfeast_assets.automation.decide import Decision, Launch, decide
+from fastfeast_assets.automation.jobs import INGEST_JOBS
+from fastfeast_assets.automation.landing_look import LandingLook, Look
+from fastfeast_assets.automation.sensor_state import MAXIMUM_REPORTED, SensorState, digest_of
+from fastfeast_assets.contracts.model import Cadence, Contract
+from fastfeast_assets.ingest.discover import Finding
+from fastfeast_assets.settings import Blueprint
+
+SENSORS: Mapping[Cadence, str] = {"batch": "landing_batch", "stream": "landing_stream"}
+# The daemon looks every 5 s at the most; a floor of 5 s here would at times make it 10.
+INTERVAL_SECONDS = 1
+# Sources of the day come first, so that the facts of its hours find their members.
+PRIORITY: Mapping[Cadence, str] = {"batch": "1", "stream": "0"}
+NAMED = 20
+SHORTEST_PAUSE_SECONDS = 0.25
+# Looking takes at most a tenth of the time.
+SHARE_OF_PAUSE = 9
+
+Behind = Callable[[Collection[str]], Sequence[dg.AssetKey]]
+OwnChecks = Mapping[dg.AssetKey, Sequence[dg.AssetCheckKey]]
+
+
+def build_landing_sensor(
+    cadence: Cadence,
+    contracts: Mapping[str, Contract],
+    blueprint: Blueprint,
+    behind: Behind,
+    own_checks: OwnChecks,
+    *,
+    patience_seconds: float,
+) -> dg.SensorDefinition:
+    """The sensor of a cadence.
+
+    The daemon begins a tick every 5 s at the most. A tick that finds nothing to launch therefore
+    goes on looking for a while, so that a file waits for its run and not for the next tick.
+
+    Args:
+        cadence: Of its sources; the one of the batch sources also reports strangers.
+        contracts: All contracts by source.
+        blueprint: Business clock and first partition.
+        behind: Gives the models that a load of some sources changes.
+        own_checks: The checks that come with each table.
+        patience_seconds: How long a tick goes on looking.
+    """
+    look_again = LandingLook(cadence)
+
+    @dg.sensor(
+        name=SENSORS[cadence],
+        job_name=INGEST_JOBS[cadence],
+        minimum_interval_seconds=INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            f"New and changed landing files of the {cadence} sources, by comparing the landing"
+            " zone with the ledger; loads them and builds what stands behind them, in one run."
+        ),
+    )
+    def landing(
+        context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]
+    ) -> dg.SensorResult:
+        state = SensorState.read(context.cursor, time.time())
+
+        problems: list[Finding] = []
+
+        def consider() -> tuple[Look, Decision]:
+            look = look_again(platform)
+            problems.extend(look.problems)
+            decision = decide(
+                look.pending,
+                unfinished_claims(context.instance) if look.pending else [],
+                state,
+                cadence=cadence,
+                contracts=contracts,
+                blueprint=blueprint,
+                now=time.time(),
+                is_whole=look.is_whole,
+            )
+            return look, decision
+
+        look, decision = _patiently(consider, patience_seconds)
+        news, reported = _news(problems, decision.state.reported)
+        for finding in news:
+            context.log.warning(f"{finding.relative_path} is not loaded: {finding.reason}")
+        requests = [_request(launch, behind, own_checks) for launch in decision.launches]
+        after = SensorState(decision.state.serial, decision.state.attempts, reported)
+        return dg.SensorResult(
+            run_requests=requests,
+            skip_reason=None if requests else skip_reason(look, decision),
+            cursor=after.write(),
+            asset_events=[_observation(news)] if news else [],
+        )
+
+    return landing
+
+
+def _patiently(
+    consider: Callable[[], tuple[Look, Decision]], seconds: float
+) -> tuple[Look, Decision]:
+    """Look until there is something to launch and nothing that is just being written beside it.
+
+    Files that are dropped one after the other thus go into one run.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        started = time.monotonic()
+        look, decision = consider()
+        has_all = decision.launches and not look.unsettled
+        ended = time.monotonic()
+        pause = max(SHORTEST_PAUSE_SECONDS, SHARE_OF_PAUSE * (ended - started))
+        if has_all or ended + pause > end:
+            return look, decision
+        time.sleep(pause)
+
+
+def _request(launch: Launch, behind: Behind, own_checks: OwnChecks) -> dg.RunRequest:
+    load = launch.load
+    tables = [dg.AssetKey(["ops", name]) for name in OPS_TABLES]
+    keys = [*map(raw_key, load.sources), *tables, *behind(load.sources)]
+    return dg.RunRequest(
+        run_key=launch.run_key,
+        asset_selection=keys,
+        asset_check_keys=[check for key in keys for check in own_checks.get(key, ())],
+        tags={
+            **load.tags,
+            "dagster/priority": PRIORITY[load.cadence],
+            "fastfeast/files": str(launch.files),
+            "fastfeast/attempt": str(launch.attempt),
+        },
+    )
+
+
+def skip_reason(look: Look, decision: Decision) -> str:
+    """Why a tick launches nothing, for the person who reads the tick."""
+    reasons = [
+        ("still being written", [file.relative_path for file in look.unsettled]),
+        ("a run is at work on", decision.in_flight),
+        ("run failed, tried again soon", decision.backing_off),
+        ("given up after failed runs; see them, then materialize by hand", decision.given_up),
+        ("dated in the future", [finding.relative_path for finding in look.future]),
+    ]
+    parts = [f"{text}: {_some(names)}" for text, names in reasons if names]
+    if decision.postponed:
+        parts.append(f"{decision.postponed} files wait, enough runs are under way")
+    if not look.is_whole:
+        parts.append("the landing zone is large; the rest of it is looked at next")
+    return "; ".join(parts) or "nothing new"
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _news(
+    problems: Sequence[Finding], reported: Sequence[str]
+) -> tuple[list[Finding], tuple[str, ...]]:
+    """The findings that have not been reported, and all that have been by now.
+
+    When the memory is full nothing more is reported, rather than the same things for ever.
+    """
+    known = set(reported)
+    marks = {digest_of([f.relative_path, f.reason]): f for f in problems}
+    news = {mark: finding for mark, finding in marks.items() if mark not in known}
+    room = MAXIMUM_REPORTED - len(reported)
+    news = dict(list(news.items())[:room])
+    return list(news.values()), (*reported, *news)
+
+
+def _observation(news: Sequence[Finding]) -> dg.AssetObservation:
+    rows = [(finding.relative_path, finding.reason) for finding in news[:NAMED]]
+    page = markdown_table(("path", "why it is not loaded"), rows)
+    return dg.AssetObservation(
+        STRANGERS_KEY,
+        metadata={"files": len(news), "found": dg.MetadataValue.md(page)},
+    )

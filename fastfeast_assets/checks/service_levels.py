@@ -1,0 +1,149 @@
+"""Are the data as young as promised, and is no file missing? Checks beside the freshness policies.
+
+A policy sees when a table was last materialized. A backfill of an old day, or a run that loaded
+nothing, satisfies it. So these checks look at the partitions that have been loaded and at the
+newest moment that the rows tell of, on the business clock.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from fastfeast_assets.assets.lineage import RAW, Lineage
+from fastfeast_assets.assets.resources import Platform
+from fastfeast_assets.checks.contract_checks import name_some
+from fastfeast_assets.checks.expected import (
+    DEFAULT_MINUTES,
+    HOUR,
+    due_partitions,
+    leading_contracts,
+    newest_due,
+)
+from fastfeast_assets.checks.ledger_facts import LedgerFacts, read_facts
+from fastfeast_assets.contracts.model import Contract
+
+DATA_AGE = "data_age"
+FILES_ON_TIME = "files_on_time"
+STEP = "service_levels"
+# Beyond what the service level explains: nobody orders for this long at night.
+QUIET = timedelta(hours=1)
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+
+def service_level_specs(
+    keys: Sequence[dg.AssetKey], contracts: Mapping[str, Contract]
+) -> list[dg.AssetCheckSpec]:
+    """The specs: data age of every table, missing files of every raw table."""
+    age = "The newest partition that is due has been loaded, and the newest event is as young."
+    specs = [dg.AssetCheckSpec(DATA_AGE, asset=key, description=age) for key in keys]
+    for key in keys:
+        if key.path[0] == RAW:
+            contract = contracts[key.path[1]]
+            promise = (
+                f"within {contract.sla_minutes} minutes of the end of each hour"
+                if contract.cadence == "stream"
+                else f"by the deadline of each day (`{contract.sla_cron}`)"
+            )
+            description = f"A file of every partition of late has been loaded {promise}."
+            specs.append(dg.AssetCheckSpec(FILES_ON_TIME, asset=key, description=description))
+    return specs
+
+
+def build_service_level_checks(
+    keys: Sequence[dg.AssetKey], contracts: Mapping[str, Contract], lineage: Lineage
+) -> dg.AssetChecksDefinition:
+    """All these checks as one step, which reads the ledger once.
+
+    Args:
+        keys: Raw, mart and analytics tables.
+        contracts: All contracts by source.
+        lineage: Which sources stand behind a model.
+    """
+    specs = service_level_specs(keys, contracts)
+
+    @dg.multi_asset_check(name=STEP, specs=specs, can_subset=True)
+    def service_levels(
+        context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+    ) -> Iterator[dg.AssetCheckResult]:
+        now = datetime.now(platform.settings.zone).replace(tzinfo=None)
+        with closing(platform.warehouse.connect(autocommit=True)) as connection:
+            facts = read_facts(connection, platform.settings.start_date, now)
+        for check in sorted(context.selected_asset_check_keys):
+            leading = leading_contracts(
+                check.asset_key, contracts, lineage.sources(check.asset_key)
+            )
+            if check.name == DATA_AGE:
+                yield data_age(check.asset_key, leading, facts, now)
+            else:
+                yield files_on_time(check.asset_key, leading[0], facts, now)
+
+    return service_levels
+
+
+def data_age(
+    key: dg.AssetKey, leading: Sequence[Contract], facts: LedgerFacts, now: datetime
+) -> dg.AssetCheckResult:
+    """Passes when what is due has reached the table, or nothing has ever been loaded.
+
+    Args:
+        key: Of the table.
+        leading: The sources whose service level it has; none for a calendar.
+        facts: What the ledger and the facts hold.
+        now: On the business clock, without zone.
+    """
+    newest_of = facts.newest_loaded if key.path[0] == RAW else facts.newest_digested
+    behind = []
+    metadata: dict[str, Any] = {}
+    for contract in leading:
+        if contract.cadence not in facts.first:
+            continue
+        due, newest = newest_due(contract, now), newest_of.get(contract.source)
+        if newest is None or newest < min(due, now):
+            behind.append(f"{contract.source}: newest is {newest or 'none'}, due was {due}")
+        metadata[f"newest_{contract.source}"] = str(newest)
+    event_at = facts.newest_event.get(key.path[1])
+    is_old = False
+    if event_at is not None and leading:
+        level = timedelta(minutes=leading[0].sla_minutes or DEFAULT_MINUTES)
+        is_old = now - event_at > level + HOUR + QUIET
+        metadata["newest_event"] = str(event_at)
+        metadata["newest_event_age_minutes"] = round((now - event_at).total_seconds() / 60)
+    if not metadata:
+        metadata["note"] = "nothing has been loaded yet, or nothing in it comes from files"
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=DATA_AGE,
+        passed=not behind and not is_old,
+        severity=ERROR if behind else WARN,
+        metadata={"behind": name_some(behind), **metadata},
+    )
+
+
+def files_on_time(
+    key: dg.AssetKey, contract: Contract, facts: LedgerFacts, now: datetime
+) -> dg.AssetCheckResult:
+    """Passes when a file of every partition that is due has been loaded."""
+    first = facts.first.get(contract.cadence)
+    due = due_partitions(contract, now, first) if first is not None else []
+    loaded = facts.loaded.get(contract.source, frozenset())
+    missing = [at for at in due if at not in loaded]
+    metadata: dict[str, Any] = {
+        "due": len(due),
+        "missing": len(missing),
+        "missing_partitions": name_some(f"{at:%Y-%m-%d %H:%M}" for at in reversed(missing)),
+    }
+    if missing:
+        metadata["next_step"] = (
+            "See with `fastfeast status` whether the file came and failed; otherwise ask the"
+            " exporter for it. It is loaded as soon as it lands."
+        )
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=FILES_ON_TIME,
+        passed=not missing,
+        severity=ERROR,
+        metadata=metadata,
+    )
