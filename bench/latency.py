@@ -131,7 +131,13 @@ def measure(settings: Settings, staging: Path, drops: int, port: int) -> list[Dr
     command = [dagster, "dev", "--workspace", workspace, "--port", str(port)]
     with (settings.home / "dev.log").open("w") as log:
         console = subprocess.Popen(  # noqa: S603
-            command, env=environment, stdout=log, stderr=log, start_new_session=True
+            # Dagster would read the `.env` of a checkout and prefer it to this environment.
+            command,
+            cwd=settings.home,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         with open_instance(settings) as instance:

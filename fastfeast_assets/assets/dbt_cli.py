@@ -7,9 +7,12 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 from dagster_dbt import DbtCliResource
+from packaging.version import Version
 
 
 class DbtCommand(DbtCliResource):
@@ -21,6 +24,11 @@ class DbtCommand(DbtCliResource):
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
         return None
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        """The installed version; asking the executable would start dbt once more at every run."""
+        return Version(version("dbt-core"))
 
 
 def dbt_command(project_dir: Path) -> DbtCommand:
