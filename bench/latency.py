@@ -43,11 +43,8 @@ KEY = "b" * 32
 PATIENCE_SECONDS = 180
 STEPS = ("settle", "tick", "queue", "launch", "load", "dbt")
 VISIBLE = """
-select log.run_id, log.committed_at
-from ops.pipeline_file_log as log
-inner join ops.consumed_load as consumed
-    on log.log_id = consumed.load_id and consumed.consumer = log.source_table
-where log.file_path = %s
+select run_id, committed_at, visible_at from ops.pipeline_file_log
+where file_path = %s and visible_at is not null
 """
 
 
@@ -171,7 +168,7 @@ def one_drop(settings: Settings, instance: dg.DagsterInstance, staging: Path, ho
             started.setdefault(entry.dagster_event.event_type_value, entry.timestamp)
     settled_at = dropped_at + settings.settle_seconds
     requested_at = record.create_timestamp.timestamp()
-    dequeued_at = started.get("PIPELINE_DEQUEUED", requested_at)
+    dequeued_at = started["PIPELINE_STARTING"]
     at_work_at = started["PIPELINE_START"]
     return Drop(
         hour,
@@ -195,8 +192,8 @@ def wait_until_visible(connection: psycopg.Connection, path: str) -> tuple[str, 
     while time.time() < end:
         row = connection.execute(VISIBLE, [path]).fetchone()
         if row is not None:
-            return str(row[0]), row[1].timestamp(), time.time()
-        time.sleep(0.02)
+            return str(row[0]), row[1].timestamp(), row[2].timestamp()
+        time.sleep(0.2)
     raise TimeoutError(f"{path} is not in the fact after {PATIENCE_SECONDS} s")
 
 

@@ -16,13 +16,17 @@ from fastfeast_assets.assets.dbt_metadata import row_counts
 from fastfeast_assets.assets.lineage import RAW, Lineage
 from fastfeast_assets.assets.recent_rows import recent_rows
 from fastfeast_assets.assets.resources import Platform
-from fastfeast_assets.assets.transforms import mark_transformed, untransformed
+from fastfeast_assets.assets.transforms import mark_transformed, mark_visible, untransformed
 from fastfeast_assets.contracts.model import Contract
 
 DEFAULT_OWNER = "data-platform"
 DBT_POOL = "dbt"
-# Unit tests test code with made-up rows; `make test` runs them.
-BUILD = ["build", "--exclude-resource-type", "unit_test"]
+# Unit tests test code with made-up rows; `make test` runs them. The rest saves half a second of
+# writing what nobody reads: events come from the output, the manifest is made at set-up.
+BUILD = [
+    *("build", "--exclude-resource-type", "unit_test"),
+    *("--no-write-json", "--no-populate-cache", "--no-version-check", "--log-level-file", "info"),
+]
 
 
 class ManifestMissingError(Exception):
@@ -103,6 +107,8 @@ def build_dbt_assets(project_dir: Path, contracts: Mapping[str, Contract]) -> dg
             for event in _build(context, platform):
                 if isinstance(event, dg.Output):
                     key = context.asset_key_for_output(event.output_name)
+                    if key in by_target:
+                        mark_visible(connection, key.path[1])
                     found = row_counts(connection, key)
                     if key in by_target:
                         found |= recent_rows(connection, by_target[key])

@@ -34,3 +34,19 @@ def mark_transformed(connection: psycopg.Connection, load_ids: Sequence[int]) ->
         " on conflict do nothing",
         [CONSUMER, list(load_ids)],
     )
+
+
+def mark_visible(connection: psycopg.Connection, table: str) -> None:
+    """Note when loads reached their mart: now, for those that it has digested since the last time.
+
+    Args:
+        connection: To the warehouse.
+        table: The mart that has just been built.
+    """
+    connection.execute(
+        "update ops.pipeline_file_log as log set visible_at = clock_timestamp()"
+        " from ops.consumed_load as consumed"
+        " where log.source_table = %(table)s and log.status = 'success' and log.visible_at is null"
+        " and consumed.consumer = %(table)s and consumed.load_id = log.log_id",
+        {"table": table},
+    )

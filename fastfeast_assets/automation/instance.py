@@ -10,6 +10,8 @@ import dagster as dg
 from fastfeast_assets.settings import PROJECT_ROOT, Settings
 
 CONFIGURATION = PROJECT_ROOT / "dagster.yaml"
+# Daemons are heard of every 30 s; Dagster's console calls them unhealthy after so long.
+HEARTBEAT_SECONDS = 300.0
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -23,6 +25,24 @@ def dagster_home(settings: Settings) -> Path:
         shutil.copyfile(CONFIGURATION, fresh)
         fresh.replace(target)
     return home
+
+
+def silent_daemons(instance: dg.DagsterInstance, now: float) -> dict[str, float | None]:
+    """The daemons that should be at work and have not been heard of of late.
+
+    Args:
+        instance: Its configuration says which daemons it needs.
+        now: Seconds since the epoch.
+
+    Returns:
+        Seconds since the last heartbeat by name of the daemon, None if there never was one.
+    """
+    heard = instance.get_daemon_heartbeats()
+    ages = {
+        name: now - heard[name].timestamp if name in heard else None
+        for name in sorted(instance.get_required_daemon_types())
+    }
+    return {name: age for name, age in ages.items() if age is None or age > HEARTBEAT_SECONDS}
 
 
 @contextmanager

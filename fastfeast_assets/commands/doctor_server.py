@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, LiteralString
 import psycopg
 
 from fastfeast_assets.commands.context import has_table
-from fastfeast_assets.commands.errors import problem_of
-from fastfeast_assets.commands.findings import Finding, failed, passed, warned
+from fastfeast_assets.commands.doctor_dagster import check_dagster
+from fastfeast_assets.commands.findings import Finding, error_text, failed, passed, warned
 from fastfeast_assets.contracts.ddl import column_type
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.contracts.technical import TECHNICAL_COLUMNS
@@ -18,21 +18,29 @@ from fastfeast_assets.warehouse import Warehouse
 from fastfeast_assets.warehouse.migrate import SCHEMAS, MigrationError, pending_migrations
 from fastfeast_assets.warehouse.pii_key import fingerprint, last_fingerprint
 from fastfeast_assets.warehouse.server import (
-    APPLICATION_NAME,
     MINIMUM_VERSION,
     ServerError,
-    dagster_storage_url,
 )
 
 if TYPE_CHECKING:
     from fastfeast_assets.settings import Settings
 
 CLOCK_SECONDS = 5.0
+# Measured with the console and one run: 23. Each further one of the 4 runs at a time adds up to 8.
+CONNECTIONS_NEEDED = 50
+EXTENSIONS = ("plpgsql",)
 
 RIGHTS: LiteralString = """
 select has_database_privilege(current_database(), 'create'), rolcreatedb or rolsuper,
        (select count(*) from pg_namespace where nspname = any(%s))
 from pg_roles where rolname = current_user
+"""
+CONNECTIONS: LiteralString = """
+select current_setting('max_connections')::int
+    - current_setting('superuser_reserved_connections')::int,
+    (select rolconnlimit from pg_roles where rolname = current_user),
+    (select datconnlimit from pg_database where datname = current_database()),
+    (select count(*) from pg_stat_activity where backend_type = 'client backend')
 """
 DIFFERENT: LiteralString = """
 select wanted.source, wanted.name, wanted.type, format_type(a.atttypid, null), c.oid is not null
@@ -51,27 +59,24 @@ def check_server(settings: Settings, contracts: Mapping[str, Contract]) -> Itera
     try:
         connection = Warehouse(settings).connect(autocommit=True)
     except (ServerError, OSError, psycopg.Error) as error:
-        yield failed("server", _text(error), _server_advice(settings))
+        yield failed("server", error_text(error), _server_advice(settings))
         return
     with connection:
         yield _version(connection, settings)
         yield _rights(connection, settings)
+        yield _extensions(connection)
+        yield _connections(connection)
         yield _migrations(connection)
         yield _raw_tables(connection, contracts)
         yield _key(connection, settings)
         yield _clock(connection)
-    yield _dagster_storage(settings)
+    yield from check_dagster(settings)
 
 
 def _server_advice(settings: Settings) -> str:
     if settings.warehouse_url is None:
         return f"see {settings.home / 'pg' / 'log'}, or set FASTFEAST_WAREHOUSE_URL"
     return "check FASTFEAST_WAREHOUSE_URL, and that the server runs and lets you in"
-
-
-def _text(error: Exception) -> str:
-    problem = problem_of(error)
-    return problem.text if problem is not None else type(error).__name__
 
 
 def _version(connection: psycopg.Connection, settings: Settings) -> Finding:
@@ -96,6 +101,34 @@ def _rights(connection: psycopg.Connection, settings: Settings) -> Finding:
     if not may_create_database and settings.dagster_url is None:
         return passed("rights", "create schema; Dagster's storage goes to the schema dagster")
     return passed("rights", "create schema, create database")
+
+
+def _extensions(connection: psycopg.Connection) -> Finding:
+    rows = connection.execute("select extname from pg_extension order by 1").fetchall()
+    present = {row[0] for row in rows}
+    lacking = [name for name in EXTENSIONS if name not in present]
+    if lacking:
+        advice = f"create extension {lacking[0]}; it comes with every PostgreSQL"
+        return failed("extensions", f"{', '.join(lacking)} is missing", advice)
+    return passed("extensions", f"{', '.join(EXTENSIONS)}, and no other is needed")
+
+
+def _connections(connection: psycopg.Connection) -> Finding:
+    row = connection.execute(CONNECTIONS).fetchone()
+    if row is None:
+        return failed("connections", "the server does not tell", "see its version")
+    allowed = min(limit for limit in row[:3] if limit >= 0)
+    detail = f"{row[3]} of {allowed} in use; console and runs need up to {CONNECTIONS_NEEDED}"
+    if allowed < CONNECTIONS_NEEDED:
+        return warned(
+            "connections",
+            detail,
+            "raise max_connections or the limit of role or database, or lower"
+            " max_concurrent_runs in dagster.yaml",
+        )
+    if row[3] > 0.9 * allowed:
+        return warned("connections", detail, "see in pg_stat_activity who holds them")
+    return passed("connections", detail)
 
 
 def _migrations(connection: psycopg.Connection) -> Finding:
@@ -170,17 +203,3 @@ def _clock(connection: psycopg.Connection) -> Finding:
     if abs(ahead) > CLOCK_SECONDS:
         return warned("clocks", detail, "set both clocks by NTP: ages and deadlines are wrong")
     return passed("clocks", detail)
-
-
-def _dagster_storage(settings: Settings) -> Finding:
-    try:
-        with psycopg.connect(
-            dagster_storage_url(settings), application_name=APPLICATION_NAME, connect_timeout=10
-        ) as connection:
-            return passed("Dagster's storage", f"database {connection.info.dbname}")
-    except (ServerError, OSError, psycopg.Error) as error:
-        return failed(
-            "Dagster's storage",
-            _text(error),
-            "grant createdb to the role, make the database, or set FASTFEAST_DAGSTER_URL",
-        )

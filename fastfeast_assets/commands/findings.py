@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from fastfeast_assets.commands.errors import problem_of
+
 Outcome = Literal["pass", "warn", "fail"]
 
 
@@ -42,3 +44,9 @@ def warned(check: str, detail: str, advice: str) -> Finding:
 def failed(check: str, detail: str, advice: str) -> Finding:
     """It does not work."""
     return Finding(check, "fail", detail, advice)
+
+
+def error_text(error: Exception) -> str:
+    """What an error says, without what it may give away."""
+    problem = problem_of(error)
+    return problem.text if problem is not None else type(error).__name__

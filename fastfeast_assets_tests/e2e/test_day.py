@@ -76,6 +76,21 @@ def test_every_valid_key_is_a_fact_or_waits(day: Home, source: str, key: str, fa
     assert counts["keys"] == counts["facts"] + counts["orphans"]
 
 
+def test_the_way_of_each_file_is_kept_by_step(day: Home) -> None:
+    [files] = day.query(
+        "select count(*) as loaded, count(visible_at) as visible,"
+        " count(*) filter (where landed_at <= processed_at and processed_at <= committed_at"
+        "  and committed_at <= visible_at) as in_order from pipeline_file_log"
+    )
+    assert files["loaded"] == files["visible"] == files["in_order"]
+    [steps] = day.query(
+        "select count(*) as files, count(*) filter (where total_seconds ="
+        " waiting_seconds + load_seconds + transform_seconds) as even from file_latency"
+    )
+    assert steps["files"] == files["loaded"]
+    assert steps["even"] > 0
+
+
 def test_ingesting_again_changes_no_row(day: Home) -> None:
     before = day.written()
     assert "Nothing pending" in day.run("ingest")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
+from dagster._daemon.types import DaemonHeartbeat
+from psycopg import sql
 
+from fastfeast_assets.automation.instance import open_instance
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse.server import url_of
 from fastfeast_assets_tests.conftest import PII_KEY
@@ -45,8 +49,8 @@ def test_all_is_well(fastfeast: FastFeast, landing: LandingZone) -> None:
     wrong = {
         check: item["detail"]
         for check, item in found.items()
-        # How the packages came here is the environment's business, not that of this test.
-        if item["outcome"] != "pass" and check not in ("packages", "disk")
+        # How the packages came here is the environment's business; no daemon runs here.
+        if item["outcome"] != "pass" and check not in ("packages", "disk", "daemons")
     }
     assert wrong == {}
     assert found["PII key"]["detail"] == f"{len(PII_KEY)} characters"
@@ -155,3 +159,33 @@ def test_a_role_that_may_create_nothing_fails(
 
 def test_settings_that_are_valid_are_not_repeated(settings: Settings, fastfeast: FastFeast) -> None:
     assert settings.pii_key.get_secret_value() not in fastfeast("doctor").output
+
+
+@pytest.mark.usefixtures("project")
+def test_too_few_connections(fastfeast: FastFeast, server_url: str, query: Query) -> None:
+    name = query("select current_database() as name")[0]["name"]
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("alter database {} connection limit 12").format(sql.Identifier(name))
+        )
+    code, found = examined(fastfeast)
+    assert code == 0
+    assert found["connections"]["outcome"] == "warn"
+    assert "of 12 in use" in found["connections"]["detail"]
+    assert "max_connections" in found["connections"]["advice"]
+
+
+@pytest.mark.usefixtures("project", "landing")
+def test_daemons_at_work_or_not(fastfeast: FastFeast, settings: Settings) -> None:
+    _, found = examined(fastfeast)
+    assert found["daemons"]["outcome"] == "warn"
+    assert "never heard of" in found["daemons"]["detail"]
+    assert "`fastfeast dev`" in found["daemons"]["advice"]
+    with open_instance(settings) as instance:
+        for kind in instance.get_required_daemon_types():
+            instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), kind, "here"))
+        _, found = examined(fastfeast)
+        assert found["daemons"]["outcome"] == "pass"
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - 3600, "SENSOR", "here"))
+    _, found = examined(fastfeast)
+    assert found["daemons"]["detail"].endswith("not at work, last heard of 60 minutes ago")

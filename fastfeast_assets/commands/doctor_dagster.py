@@ -1,0 +1,52 @@
+"""What `fastfeast doctor` looks at in Dagster: its storage, and whether its daemons are at work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from fastfeast_assets.commands.findings import Finding, error_text, failed, passed, warned
+from fastfeast_assets.warehouse.server import APPLICATION_NAME, ServerError, dagster_storage_url
+
+if TYPE_CHECKING:
+    from fastfeast_assets.settings import Settings
+
+
+def check_dagster(settings: Settings) -> Iterator[Finding]:
+    """The storage, and by what is in it the daemons."""
+    storage = _dagster_storage(settings)
+    yield storage
+    if storage.outcome == "pass":
+        yield _daemons(settings)
+
+
+def _dagster_storage(settings: Settings) -> Finding:
+    try:
+        with psycopg.connect(
+            dagster_storage_url(settings), application_name=APPLICATION_NAME, connect_timeout=10
+        ) as connection:
+            return passed("Dagster's storage", f"database {connection.info.dbname}")
+    except (ServerError, OSError, psycopg.Error) as error:
+        return failed(
+            "Dagster's storage",
+            error_text(error),
+            "grant createdb to the role, make the database, or set FASTFEAST_DAGSTER_URL",
+        )
+
+
+def _daemons(settings: Settings) -> Finding:
+    from fastfeast_assets.automation.instance import open_instance, silent_daemons
+
+    with open_instance(settings) as instance:
+        silent = silent_daemons(instance, time.time())
+        needed = len(instance.get_required_daemon_types())
+    if not silent:
+        return passed("daemons", f"all {needed} at work")
+    ages = [age for age in silent.values() if age is not None]
+    last = f"last heard of {min(ages) / 60:.0f} minutes ago" if ages else "never heard of"
+    detail = f"{len(silent)} of {needed} not at work, {last}"
+    advice = "start them with `fastfeast dev`; until then only `fastfeast ingest` loads files"
+    return warned("daemons", detail, advice)
