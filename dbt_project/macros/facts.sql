@@ -1,10 +1,12 @@
 {#
     Post-hooks of a fact, run in the transaction that upserts it. `resolved` is the intermediate
-    model that holds one row per key looked at and one per load digested (its key is null).
+    model that holds one row per key looked at and one per load digested (its key is null),
+    `happened_at` the column of the fact that says when it came about.
 #}
-{% macro fact_hooks(fact, resolved, key) %}
+{% macro fact_hooks(fact, resolved, key, source_name, happened_at) %}
     {%- do return([
-        "{{ delete_unloadable('" ~ fact ~ "', '" ~ resolved ~ "', '" ~ key ~ "') }}",
+        "{{ delete_unloadable('" ~ resolved ~ "', '" ~ key ~ "', '" ~ source_name ~ "', '"
+        ~ happened_at ~ "') }}",
         "{{ close_orphans('" ~ fact ~ "', '" ~ resolved ~ "', '" ~ key ~ "') }}",
         "{{ open_orphans('" ~ fact ~ "', '" ~ resolved ~ "', '" ~ key ~ "') }}",
         "{{ count_retries('" ~ fact ~ "', '" ~ resolved ~ "') }}",
@@ -14,12 +16,31 @@
 {% endmacro %}
 
 {# Rows whose newest version is an orphan, or that no file holds any more, leave the fact; the
-   foreign keys take the rows that depend on them along. #}
-{% macro delete_unloadable(fact, resolved, key) %}
+   foreign keys take the rows that depend on them along. A row that a month past the retention of
+   raw may have held stays: its file still holds it for all we know. #}
+{% macro delete_unloadable(resolved, key, source_name, happened_at) %}
     delete from {{ this }} as fact
     using {{ ref(resolved) }} as resolved
-    where fact.{{ key }} = resolved.{{ key }} and not resolved.is_loadable
+    where
+        fact.{{ key }} = resolved.{{ key }}
+        and not resolved.is_loadable
+        and not (
+            resolved.is_removed and {{ is_past_retention(source_name, 'fact.' ~ happened_at) }}
+        )
 {% endmacro %}
+
+{# Condition: a moment lies before the end of the last month of a stream whose rows retention has
+   taken out of raw, so that a row of that time may have been among them. #}
+{% macro is_past_retention(source_name, moment) -%}
+    {{ moment }} < (
+        select
+            coalesce(
+                date_trunc('month', max(pruned.partition_at)) + interval '1 month', '-infinity'
+            )
+        from {{ source('ops', 'pipeline_file_log') }} as pruned
+        where pruned.source = '{{ source_name }}' and pruned.pruned_records > 0
+    )
+{%- endmacro %}
 
 {# Orphans that are loaded, or that no file holds any more, are resolved; of those that still
    wait, the reasons are brought up to date. #}

@@ -21,6 +21,9 @@ from fastfeast_assets_tests.landing import MEMBERS, LandingZone, event, order, t
 from fastfeast_assets_tests.postgres.conftest import Load, Query
 
 OLD = "2026-09-30"
+OLD_ORDER = {"order_created_at": f"{OLD} 08:10:00"}
+OLD_TICKET = {"created_at": f"{OLD} 09:00:00"}
+OLD_EVENT = {"event_ts": f"{OLD} 09:00:00"}
 STREAMS = ("orders", "tickets", "ticket_events")
 
 
@@ -108,9 +111,11 @@ def pruned(
 ) -> None:
     """Facts of September, of which raw holds but one: an order that waits for its customer."""
     landing.all_batch()
-    landing.stream("orders", order(1), order(2), order(3, customer_id=9), day=OLD)
-    landing.stream("tickets", ticket(1), ticket(2), day=OLD)
-    landing.stream("ticket_events", event(1), event(2, new_status="Reopened"), day=OLD)
+    orders = [order(n, **OLD_ORDER) for n in (1, 2)]
+    landing.stream("orders", *orders, order(3, customer_id=9, **OLD_ORDER), day=OLD)
+    landing.stream("tickets", *(ticket(n, **OLD_TICKET) for n in (1, 2)), day=OLD)
+    events = [event(1, **OLD_EVENT), event(2, new_status="Reopened", **OLD_EVENT)]
+    landing.stream("ticket_events", *events, day=OLD)
     landing.stream("orders", order(2, order_amount=7))
     landing.stream("ticket_events", event(4, ticket_id=ticket(1)["ticket_id"]))
     load()
@@ -183,18 +188,37 @@ def test_a_key_that_leaves_a_later_file_falls_back_to_its_earlier_version(
     assert rows[order(2)["order_id"]]["order_amount"] == 100.5
 
 
-@pytest.mark.xfail(
-    reason="the facts cannot tell a key that no file held before from one whose month was pruned"
-)
 @pytest.mark.usefixtures("pruned")
-def test_an_update_of_a_pruned_order_that_is_withdrawn_leaves_the_order(
+def test_an_update_of_a_pruned_row_that_is_withdrawn_leaves_the_row(
     landing: LandingZone, load: Load, dbt: Dbt, marts: Marts
 ) -> None:
-    """The update came after its month was pruned, so that raw has no earlier version."""
-    landing.stream("orders", order(1, order_status="Refunded"), hour=9)
+    """The update came after its month was pruned, so that raw has no earlier version.
+
+    What is of a later time than that month leaves with the file that held it.
+    """
+    landing.stream("orders", order(1, order_status="Refunded", **OLD_ORDER), order(8), hour=9)
+    landing.stream("tickets", ticket(1, refund_amount=1, **OLD_TICKET), ticket(8), hour=9)
+    landing.stream("ticket_events", event(1, notes="x", **OLD_EVENT), event(8), hour=9)
     load()
     dbt.run()
+    assert facts(marts) == (3, 3, 4)
     landing.stream("orders", order(7), hour=9)
+    landing.stream("tickets", ticket(7), hour=9)
+    landing.stream("ticket_events", event(7), hour=9)
     load()
     dbt.run()
-    assert order(1)["order_id"] in [row["order_id"] for row in marts.rows()["fact_order"]]
+    rows = marts.rows()
+    stored = {
+        source: {row[key][-1] for row in rows[f"fact_{source}"]}
+        for source, key in (
+            ("order", "order_id"),
+            ("ticket", "ticket_id"),
+            ("ticket_event", "event_id"),
+        )
+    }
+    assert stored == {
+        "order": {"1", "2", "7"},
+        "ticket": {"1", "2", "7"},
+        "ticket_event": {"1", "2", "4", "7"},
+    }
+    dbt.test()

@@ -1,8 +1,8 @@
 {#
     Every key of the digested loads is either in the fact or waits as an orphan, and the fact holds
-    no other. Looks at the rows and loads that the test's `where` admits; `model` is these rows.
+    no other, but for what raw may have held before retention took it. Looks at the rows and loads that the test's `where` admits; `model` is these rows.
 #}
-{% test reconciled_with_raw(model, fact, source_name, key) %}
+{% test reconciled_with_raw(model, fact, source_name, key, happened_at) %}
 with
 
 digested_loads as (
@@ -76,6 +76,7 @@ left_over as (
                 and consumed.consumer = '{{ fact.identifier }}'
                 and consumed.consumed_at > written._loaded_at
         )
+        and not {{ is_past_retention(source_name, 'written.' ~ happened_at) }}
 )
 
 select {{ key }}, 'neither in the fact nor waiting' as problem from lost

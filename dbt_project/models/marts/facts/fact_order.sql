@@ -11,7 +11,9 @@
             {'columns': ['order_status']},
             {'columns': ['_loaded_at']},
         ],
-        post_hook=fact_hooks('fact_order', 'int_orders_resolved', 'order_id'),
+        post_hook=fact_hooks(
+            'fact_order', 'int_orders_resolved', 'order_id', 'orders', 'created_at'
+        ),
     )
 }}
 

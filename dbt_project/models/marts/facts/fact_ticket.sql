@@ -15,7 +15,9 @@
             {'columns': ['_reopened_by']},
             {'columns': ['_loaded_at']},
         ],
-        post_hook=fact_hooks('fact_ticket', 'int_tickets_resolved', 'ticket_id') + [
+        post_hook=fact_hooks(
+            'fact_ticket', 'int_tickets_resolved', 'ticket_id', 'tickets', 'created_at'
+        ) + [
             "{{ index_pending('sla_response_status', 'sla_first_due_at') }}",
             "{{ index_pending('sla_resolution_status', 'sla_resolve_due_at') }}",
         ],

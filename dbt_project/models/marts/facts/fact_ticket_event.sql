@@ -9,7 +9,7 @@
             {'columns': ['_loaded_at']},
         ],
         post_hook=fact_hooks(
-            'fact_ticket_event', 'int_ticket_events_resolved', 'event_id'
+            'fact_ticket_event', 'int_ticket_events_resolved', 'event_id', 'ticket_events', 'event_ts'
         ),
     )
 }}
