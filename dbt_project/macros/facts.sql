@@ -67,7 +67,8 @@
         and orphan.reasons <> resolved.missing
 {% endmacro %}
 
-{# New orphans go to the quarantine. One that stands for another raw row of the same key resolves
+{# New orphans go to the quarantine, but for those that a person has discarded: they stay so, however
+   often their load is digested. One that stands for another raw row of the same key resolves
    that row's orphan and goes on waiting for it: it keeps the time first seen and the retries. #}
 {% macro open_orphans(fact, resolved, key) %}
     with
@@ -83,6 +84,20 @@
             and orphan.primary_key = resolved.{{ key }}
             and (orphan.log_id, orphan.row_number) <> (resolved.log_id, resolved.row_number)
         returning orphan.primary_key, orphan.first_seen_at, orphan.retry_count, orphan.last_retry_at
+    ),
+
+    -- By load and as a whole: a look-up for each row would read all of a load's orphans each time.
+    discarded as materialized (
+        select
+            orphan.log_id,
+            orphan.row_number
+        from (
+            select distinct waiting.log_id
+            from {{ ref(resolved) }} as waiting
+            where not waiting.is_loadable and not waiting.is_removed
+        ) as loads
+        inner join {{ source('ops', 'quarantine') }} as orphan on loads.log_id = orphan.log_id
+        where orphan.rejection_stage = 'orphan' and orphan.status = 'discarded'
     )
 
     insert into {{ source('ops', 'quarantine') }} (
@@ -117,6 +132,12 @@
                 {{ is_open_orphan('orphan', fact) }}
                 and orphan.primary_key = resolved.{{ key }}
                 and (orphan.log_id, orphan.row_number) = (resolved.log_id, resolved.row_number)
+        )
+        and not exists (
+            select 1 from discarded
+            where
+                (discarded.log_id, discarded.row_number)
+                = (resolved.log_id, resolved.row_number)
         )
     order by resolved.log_id, resolved.row_number
 {% endmacro %}

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from fastfeast_assets.warehouse import Warehouse
+from fastfeast_assets.warehouse.discard import discard
 from fastfeast_assets_tests.dbt.conftest import Dbt, Marts
-from fastfeast_assets_tests.landing import MEMBERS, LandingZone, event, order, ticket
+from fastfeast_assets_tests.landing import MEMBERS, LandingZone, Row, event, order, ticket
 from fastfeast_assets_tests.postgres.conftest import Load, Query
 
 ORPHANS = "select * from ops.quarantine where rejection_stage = 'orphan' order by quarantine_id"
@@ -136,6 +138,37 @@ def test_an_orphan_that_no_file_holds_any_more_waits_no_longer(
     dbt.run()
     assert facts(marts) == (1, 0, 0)
     assert [row["source"] for row in waiting(query)] == ["tickets", "ticket_events"]
+    dbt.test()
+
+
+@pytest.mark.usefixtures("orphans")
+def test_a_discarded_orphan_stays_discarded_when_its_load_is_digested_again(
+    landing: LandingZone, load: Load, dbt: Dbt, query: Query, warehouse: Warehouse
+) -> None:
+    """Until another row of its key comes: that one is judged by itself."""
+
+    def give_up() -> None:
+        ids = [row["quarantine_id"] for row in waiting(query) if row["source"] == "orders"]
+        assert len(discard(warehouse, ids, reason="x", is_dry_run=False)) == 1
+        # What a release does for the load of its file.
+        query("delete from ops.consumed_load returning 1")
+        dbt.run()
+        assert [row["source"] for row in waiting(query)] == ["tickets", "ticket_events"]
+        assert {row["source"] for row in query(COUNTS)} == {"tickets", "ticket_events"}
+        dbt.test()
+
+    def land(hour: int, row: Row) -> int:
+        landing.stream("orders", row, hour=hour)
+        load()
+        dbt.run()
+        return [row["source"] for row in waiting(query)].count("orders")
+
+    assert land(9, order(1, customer_id=9)) == 1
+    give_up()
+    # The row of the hour before counts again; nobody has discarded that one.
+    assert land(9, order(2)) == 1
+    give_up()
+    assert land(8, order(1, driver_id=9)) == 1
     dbt.test()
 
 

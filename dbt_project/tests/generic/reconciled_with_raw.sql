@@ -1,6 +1,7 @@
 {#
-    Every key of the digested loads is either in the fact or waits as an orphan, and the fact holds
-    no other, but for what raw may have held before retention took it. Looks at the rows and loads that the test's `where` admits; `model` is these rows.
+    Every key of the digested loads is in the fact, waits as an orphan, or is one that a person has
+    discarded, and the fact holds no other, but for what raw may have held before retention took it.
+    Looks at the rows and loads that the test's `where` admits; `model` is these rows.
 #}
 {% test reconciled_with_raw(model, fact, source_name, key, happened_at) %}
 with
@@ -30,7 +31,7 @@ lost as (
     select loaded.{{ key }}
     from digested_loads
     cross join lateral (
-        select rows.{{ key }}, rows._load_id, rows._row_number
+        select rows.{{ key }}
         from {{ source('raw', source_name) }} as rows
         where rows._load_id = digested_loads.log_id
         offset 0
@@ -42,11 +43,13 @@ lost as (
             where orphans.status = 'open' and orphans.primary_key = loaded.{{ key }}
         )
         and not exists (
-            select 1 from orphans
-            where
-                orphans.status in ('released', 'discarded')
-                and orphans.log_id = loaded._load_id
-                and orphans.row_number = loaded._row_number
+            select 1
+            from orphans
+            inner join lateral (
+                {{ newest_version(source_name, key, 'loaded.' ~ key) }}
+            ) as newest
+                on (orphans.log_id, orphans.row_number) = (newest._load_id, newest._row_number)
+            where orphans.status = 'discarded' and orphans.primary_key = loaded.{{ key }}
         )
 ),
 
