@@ -72,43 +72,7 @@ withdrawn as (
     where removed.source = '{{ source_name }}'
 ),
 
-snapshots as (
-    select
-        log.log_id,
-        log.partition_at
-    from {{ source('ops', 'pipeline_file_log') }} as log
-    where
-        log.source = '{{ source_name }}'
-        and log.status = 'success'
-        and log.is_loaded
-),
-
-newest_snapshot as (
-    select max(snapshots.partition_at) as partition_at from snapshots
-),
-
--- Whom the newest snapshot lists, in a valid row or in a refused one.
-listed as materialized (
-    select rows.{{ key }} as member_key
-    from snapshots
-    inner join newest_snapshot on snapshots.partition_at = newest_snapshot.partition_at
-    cross join lateral (
-        select loaded.{{ key }}
-        from {{ source('raw', source_name) }} as loaded
-        where loaded._load_id = snapshots.log_id
-        offset 0
-    ) as rows
-    where exists (select 1 from claimed)
-
-    union all
-
-    select {{ integer_or_null('refused.primary_key') }} as member_key
-    from snapshots
-    inner join newest_snapshot on snapshots.partition_at = newest_snapshot.partition_at
-    inner join {{ source('ops', 'quarantine') }} as refused
-        on snapshots.log_id = refused.log_id
-    where refused.rejection_stage <> 'orphan' and exists (select 1 from claimed)
-),
+{{ snapshots(source_name, key) }},
 
 members as materialized (
     {{ members_to_look_at(source_name, key, columns) }}
@@ -204,54 +168,15 @@ versions as (
     from changes
 ),
 
-last_valid as (
+known as (
     select
-        sightings.member_key,
-        max(sightings.seen_at) filter (where sightings.is_in_raw) as seen_at
-    from sightings
-    group by sightings.member_key
+        members.member_key,
+        stored.absent_since
+    from members
+    left join stored on members.member_key = stored.{{ key }} and stored.is_current
 ),
 
--- The last snapshot that lists a member; a refused row is looked for when there is no valid one.
-last_listed as (
-    select
-        last_valid.member_key,
-        greatest(last_valid.seen_at, refused.seen_at) as seen_at
-    from last_valid
-    cross join newest_snapshot
-    left join lateral (
-        select max(snapshots.partition_at) as seen_at
-        from {{ source('ops', 'quarantine') }} as rejection
-        inner join snapshots on rejection.log_id = snapshots.log_id
-        where
-            last_valid.seen_at is distinct from newest_snapshot.partition_at
-            and rejection.source = '{{ source_name }}'
-            and left(rejection.primary_key, 64) = last_valid.member_key::text
-            and rejection.rejection_stage <> 'orphan'
-    ) as refused on true
-),
-
--- The first snapshot without a member that also the newest one does not list. What is stored
--- counts as well, for the log of old snapshots may be gone.
-absences as (
-    select
-        last_listed.member_key,
-        least(
-            case when last_listed.seen_at is null then newest_snapshot.partition_at else (
-                select min(snapshots.partition_at)
-                from snapshots
-                where snapshots.partition_at > last_listed.seen_at
-            ) end,
-            case
-                when stored.absent_since > coalesce(last_listed.seen_at, '-infinity')
-                    then stored.absent_since
-            end
-        ) as absent_since
-    from last_listed
-    cross join newest_snapshot
-    left join stored on last_listed.member_key = stored.{{ key }} and stored.is_current
-    where last_listed.seen_at is distinct from newest_snapshot.partition_at
-),
+{{ absences(source_name, key) }},
 
 derived as (
     select

@@ -3,12 +3,15 @@
 
     A row counts as changed when any column beside `_loaded_at` differs; only then does `_loaded_at`
     move. Keys go in order, which keeps the index pages warm. Works on PostgreSQL 14 (no MERGE).
+    Columns of `merge_exclude_columns` get a value with a new key and are then left alone.
 #}
 {% macro get_incremental_upsert_sql(arg_dict) %}
     {%- set target = arg_dict["target_relation"] -%}
     {%- set key = arg_dict["unique_key"] -%}
     {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | list -%}
-    {%- set updated = columns | reject("equalto", adapter.quote(key)) | list -%}
+    {%- set updated = arg_dict["dest_columns"]
+        | rejectattr("name", "in", [key] + config.get("merge_exclude_columns", []))
+        | map(attribute="quoted") | list -%}
     {%- set compared = updated | reject("equalto", adapter.quote("_loaded_at")) | list -%}
 
     insert into {{ target }} as stored ({{ columns | join(", ") }})

@@ -29,7 +29,7 @@ def test_a_rejected_member_is_a_stub_that_facts_can_refer_to(
     dbt.run()
     assert members(marts, "dim_customer") == {1: (False, None), 2: (True, "rejected")}
     [stub] = [row for row in marts.rows()["dim_customer"] if row["is_stub"]]
-    attributes = set(stub) - {"customer_id", "is_stub", "stub_reason"}
+    attributes = set(stub) - {"customer_id", "is_stub", "stub_reason", "is_absent"}
     assert {stub[name] for name in attributes} == {None}
     assert facts(marts) == (1, 0, 0)
     assert waiting(query) == []

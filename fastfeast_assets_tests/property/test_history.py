@@ -20,6 +20,7 @@ from fastfeast_assets_tests.postgres.conftest import Load, Query
 DAYS = pd.date_range("2026-11-01", periods=7)
 CUSTOMERS = (1, 2, 3)
 BAD_PHONE = "123"
+MODELS = ("stg_customers", "dim_customer", "dim_customer_history")
 
 # Customer, name, first day, day after the last, first snapshot without the customer.
 Version = tuple[int, str, pd.Timestamp, pd.Timestamp | None, pd.Timestamp | None]
@@ -40,13 +41,28 @@ def snapshot(chance: random.Random) -> list[Row]:
     ] or [{**MEMBERS["customers"], "customer_id": 9}]
 
 
-def expected(landing: Path) -> set[Version]:
-    """The versions that the files in the landing zone tell."""
+def listings(landing: Path) -> pd.DataFrame:
+    """All rows in the landing zone, each with its day."""
     frames = [
         pd.DataFrame(csv.DictReader(path.open())).assign(day=pd.Timestamp(path.parent.name))
         for path in landing.glob("batch/*/customers.csv")
     ]
-    listed = pd.concat(frames)
+    return pd.concat(frames)
+
+
+def expected_absences(landing: Path) -> dict[int, pd.Timestamp | None]:
+    """The first snapshot after the last that lists a customer; of those that any lists."""
+    listed = listings(landing)
+    last = listed.groupby("customer_id")["day"].max()
+    return {
+        int(str(customer)): min((day for day in listed["day"] if day > seen), default=None)
+        for customer, seen in last.items()
+    }
+
+
+def expected(landing: Path) -> set[Version]:
+    """The versions that the files in the landing zone tell."""
+    listed = listings(landing)
     days = sorted(listed["day"].unique())
     versions: set[Version] = set()
     for customer, rows in listed.sort_values("day").groupby("customer_id"):
@@ -60,12 +76,19 @@ def expected(landing: Path) -> set[Version]:
     return versions
 
 
+def moment(value: object) -> pd.Timestamp | None:
+    """A timestamp of the warehouse."""
+    return None if value is None else pd.Timestamp(str(value))
+
+
+def stored_absences(query: Query) -> dict[int, pd.Timestamp | None]:
+    """Whom dim_customer holds, and since when absent."""
+    rows = query("select customer_id, absent_since from dim_customer")
+    return {row["customer_id"]: moment(row["absent_since"]) for row in rows}
+
+
 def stored(query: Query) -> set[Version]:
     """The versions of the warehouse."""
-
-    def moment(value: object) -> pd.Timestamp | None:
-        return None if value is None else pd.Timestamp(str(value))
-
     return {
         (
             row["customer_id"],
@@ -89,9 +112,10 @@ def test_history_is_what_the_files_say(
         landing.batch("customers", *snapshot(chance), day=str(day.date()))
         load()
         if place == len(drops) or chance.random() < 0.5:
-            dbt.run("--select", "dim_customer_history")
+            dbt.run("--select", *MODELS)
             assert stored(query) == expected(landing.root)
+            assert stored_absences(query).items() >= expected_absences(landing.root).items()
     before = marts.written()
-    dbt.run("--select", "dim_customer_history")
+    dbt.run("--select", *MODELS)
     assert marts.written() == before
     dbt.test("--select", "dim_customer_history", "--exclude", "test_name:relationships")

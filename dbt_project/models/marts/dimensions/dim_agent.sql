@@ -3,6 +3,7 @@
     config(
         unique_key='agent_id',
         pre_hook="{{ claim_loads('dim_agent', ['agents']) }}",
+        post_hook="{{ mark_absences('dim_agent', 'agents', 'agent_id') }}",
     )
 }}
 
@@ -28,5 +29,7 @@ select
     updated_at,
     is_stub,
     stub_reason,
+    false as is_absent,
+    null::timestamp as absent_since,
     now() as _loaded_at
 from members

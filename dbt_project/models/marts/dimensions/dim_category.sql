@@ -3,6 +3,7 @@
     config(
         unique_key='category_id',
         pre_hook="{{ claim_loads('dim_category', ['categories', 'restaurants']) }}",
+        post_hook="{{ mark_absences('dim_category', 'categories', 'category_id') }}",
     )
 }}
 
@@ -22,5 +23,7 @@ select
     category_name,
     is_stub,
     stub_reason,
+    false as is_absent,
+    null::timestamp as absent_since,
     now() as _loaded_at
 from members

@@ -3,6 +3,7 @@
     config(
         unique_key='channel_id',
         pre_hook="{{ claim_loads('dim_channel', ['channels']) }}",
+        post_hook="{{ mark_absences('dim_channel', 'channels', 'channel_id') }}",
     )
 }}
 
@@ -17,5 +18,7 @@ select
     channel_name,
     is_stub,
     stub_reason,
+    false as is_absent,
+    null::timestamp as absent_since,
     now() as _loaded_at
 from members

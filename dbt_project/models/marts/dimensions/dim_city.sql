@@ -3,6 +3,7 @@
     config(
         unique_key='city_id',
         pre_hook="{{ claim_loads('dim_city', ['cities', 'regions']) }}",
+        post_hook="{{ mark_absences('dim_city', 'cities', 'city_id') }}",
     )
 }}
 
@@ -19,5 +20,7 @@ select
     timezone,
     is_stub,
     stub_reason,
+    false as is_absent,
+    null::timestamp as absent_since,
     now() as _loaded_at
 from members

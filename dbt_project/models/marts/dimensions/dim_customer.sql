@@ -3,6 +3,7 @@
     config(
         unique_key='customer_id',
         pre_hook="{{ claim_loads('dim_customer', ['customers']) }}",
+        post_hook="{{ mark_absences('dim_customer', 'customers', 'customer_id') }}",
     )
 }}
 
@@ -25,5 +26,7 @@ select
     updated_at,
     is_stub,
     stub_reason,
+    false as is_absent,
+    null::timestamp as absent_since,
     now() as _loaded_at
 from members

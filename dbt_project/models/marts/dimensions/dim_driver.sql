@@ -3,6 +3,7 @@
     config(
         unique_key='driver_id',
         pre_hook="{{ claim_loads('dim_driver', ['drivers']) }}",
+        post_hook="{{ mark_absences('dim_driver', 'drivers', 'driver_id') }}",
     )
 }}
 
@@ -30,5 +31,7 @@ select
     updated_at,
     is_stub,
     stub_reason,
+    false as is_absent,
+    null::timestamp as absent_since,
     now() as _loaded_at
 from members

@@ -3,6 +3,7 @@
     config(
         unique_key='priority_id',
         pre_hook="{{ claim_loads('dim_priority', ['priorities']) }}",
+        post_hook="{{ mark_absences('dim_priority', 'priorities', 'priority_id') }}",
     )
 }}
 
@@ -20,5 +21,7 @@ select
     sla_resolution_min,
     is_stub,
     stub_reason,
+    false as is_absent,
+    null::timestamp as absent_since,
     now() as _loaded_at
 from members

@@ -3,6 +3,7 @@
     config(
         unique_key='reason_id',
         pre_hook="{{ claim_loads('dim_reason', ['reasons', 'reason_categories']) }}",
+        post_hook="{{ mark_absences('dim_reason', 'reasons', 'reason_id') }}",
     )
 }}
 
@@ -40,5 +41,7 @@ select
     typical_refund_pct,
     is_stub,
     stub_reason,
+    false as is_absent,
+    null::timestamp as absent_since,
     now() as _loaded_at
 from grouped

@@ -5,6 +5,7 @@
         pre_hook="{{ claim_loads(
             'dim_region', ['regions', 'customers', 'restaurants', 'drivers', 'cities']
         ) }}",
+        post_hook="{{ mark_absences('dim_region', 'regions', 'region_id') }}",
     )
 }}
 
@@ -40,5 +41,7 @@ select
     delivery_base_fee,
     is_stub,
     stub_reason,
+    false as is_absent,
+    null::timestamp as absent_since,
     now() as _loaded_at
 from located

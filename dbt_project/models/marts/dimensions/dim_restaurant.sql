@@ -3,6 +3,7 @@
     config(
         unique_key='restaurant_id',
         pre_hook="{{ claim_loads('dim_restaurant', ['restaurants']) }}",
+        post_hook="{{ mark_absences('dim_restaurant', 'restaurants', 'restaurant_id') }}",
     )
 }}
 
@@ -25,5 +26,7 @@ select
     updated_at,
     is_stub,
     stub_reason,
+    false as is_absent,
+    null::timestamp as absent_since,
     now() as _loaded_at
 from members

@@ -3,6 +3,7 @@
     config(
         unique_key='segment_id',
         pre_hook="{{ claim_loads('dim_segment', ['segments', 'customers']) }}",
+        post_hook="{{ mark_absences('dim_segment', 'segments', 'segment_id') }}",
     )
 }}
 
@@ -19,5 +20,7 @@ select
     priority_support,
     is_stub,
     stub_reason,
+    false as is_absent,
+    null::timestamp as absent_since,
     now() as _loaded_at
 from members

@@ -3,6 +3,7 @@
     config(
         unique_key='team_id',
         pre_hook="{{ claim_loads('dim_team', ['teams', 'agents']) }}",
+        post_hook="{{ mark_absences('dim_team', 'teams', 'team_id') }}",
     )
 }}
 
@@ -17,5 +18,7 @@ select
     team_name,
     is_stub,
     stub_reason,
+    false as is_absent,
+    null::timestamp as absent_since,
     now() as _loaded_at
 from members
