@@ -8,6 +8,7 @@ from fastfeast_assets_tests.dbt.conftest import Dbt
 from fastfeast_assets_tests.landing import DAY, LandingZone, Row, event, order, ticket
 from fastfeast_assets_tests.postgres.conftest import Load, Query
 
+GOOD = (("09:00:00", "Open"), ("09:00:45", "InProgress"), ("09:20:30", "Resolved"))
 CHECK = ("--select", "fact_ticket_agrees_with_events")
 
 
@@ -26,19 +27,40 @@ def test_disagreements_are_counted_and_go_when_the_files_agree(
     landing.all_batch()
     landing.stream("orders", order(1), order(2), order(3))
     landing.stream("tickets", ticket(1), ticket(2), ticket(3))
-    good = [("09:00:00", "Open"), ("09:00:45", "InProgress"), ("09:20:30", "Resolved")]
-    landing.stream("ticket_events", *course(1, *good), *course(2, *good[:2]))
+    landing.stream("ticket_events", *course(1, *GOOD), *course(2, *GOOD[:2]))
     load()
     dbt.run()
     # Ticket 2 as to status and resolution; ticket 3 has no events yet, which is no disagreement.
     [message] = dbt.warnings(*CHECK).values()
     assert message.startswith("Got 2 results")
-    landing.stream("ticket_events", *course(2, *good)[2:], *course(3, *good), hour=9)
+    landing.stream("ticket_events", *course(2, *GOOD)[2:], *course(3, *GOOD), hour=9)
     load()
     dbt.run()
     assert dbt.warnings(*CHECK) == {}
     rows = query("select in_progress_minutes, reopen_count, last_status from ticket_lifecycle")
     assert {tuple(row.values()) for row in rows} == {(19.75, 0, "Resolved")}
+
+
+def test_an_event_is_compared_with_its_ticket_of_long_ago(
+    landing: LandingZone, load: Load, dbt: Dbt, query: Query
+) -> None:
+    """What was written lately is looked at, and with the variable for all rows, everything."""
+    landing.all_batch()
+    landing.stream("orders", order(1), order(2))
+    landing.stream("tickets", ticket(1), ticket(2))
+    landing.stream("ticket_events", *course(1, *GOOD), *course(2, *GOOD[:2]))
+    load()
+    dbt.run()
+    for table in ("fact_ticket", "fact_ticket_event"):
+        query(f"update {table} set _loaded_at = now() - interval '2 days' returning 1")  # noqa: S608
+    assert dbt.warnings(*CHECK) == {}
+    [message] = dbt.warnings(*CHECK, "--vars", '{recent_rows: "true"}').values()
+    assert message.startswith("Got 2 results")
+    landing.stream("ticket_events", *course(1, *GOOD, ("09:30:00", "Closed"))[3:], hour=9)
+    load()
+    dbt.run()
+    [message] = dbt.warnings(*CHECK).values()
+    assert message.startswith("Got 1 result")
 
 
 def test_one_ticket_is_looked_up_by_index(dbt: Dbt, connection: psycopg.Connection) -> None:
