@@ -87,7 +87,7 @@ def run_metadata(
 ) -> dict[str, Any]:
     """Metadata of every materialization of the run."""
     row = connection.execute(
-        "select coalesce(sum(valid_records), 0)::bigint from ops.pipeline_file_log"
+        "select coalesce(sum(valid_records - pruned_records), 0)::bigint from ops.pipeline_file_log"
         " where source = %s and is_loaded",
         [contract.source],
     ).fetchone()
@@ -129,7 +129,8 @@ def _rows_by_partition(
     key_format = KEY_FORMATS[contract.cadence]
     moments = [datetime.strptime(key[:16], key_format) for key in keys]  # noqa: DTZ007
     rows = connection.execute(
-        "select partition_at, sum(valid_records)::bigint from ops.pipeline_file_log"
+        "select partition_at, sum(valid_records - pruned_records)::bigint"
+        " from ops.pipeline_file_log"
         " where source = %s and is_loaded and partition_at = any(%s) group by 1",
         [contract.source, moments],
     ).fetchall()

@@ -138,6 +138,22 @@ def test_master_files_belong_to_the_first_partition(
     assert metadata(instance, ["raw", "teams"], "2020-01-01")["rows_loaded"] == 2
 
 
+def test_rows_that_retention_took_are_not_counted(
+    landing: LandingZone, load: Load, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    landing.stream("orders", order(1), order(2))
+    landing.stream("orders", order(3), hour=9)
+    load("load_streams", ["orders"], range_tags(f"{DAY}-08:00", f"{DAY}-09:00"))
+    with platform.warehouse.connect() as connection:
+        connection.execute("delete from raw.orders where order_id = %s", [order(2)["order_id"]])
+        connection.execute(
+            "update ops.pipeline_file_log set pruned_records = 1 where file_path like '%/08/%'"
+        )
+    assert load("load_streams", ["orders"], HOUR).success
+    found = metadata(instance, ["raw", "orders"], f"{DAY}-08:00")
+    assert (found["dagster/row_count"], found["dagster/partition_row_count"]) == (2, 1)
+
+
 def test_loading_again_changes_nothing_and_says_the_same(
     landing: LandingZone, load: Load, instance: dg.DagsterInstance
 ) -> None:
