@@ -87,6 +87,7 @@
     ),
 
     -- By load and as a whole: a look-up for each row would read all of a load's orphans each time.
+    -- `offset 0` keeps the planner from reading the whole quarantine.
     discarded as materialized (
         select
             orphan.log_id,
@@ -96,7 +97,12 @@
             from {{ ref(resolved) }} as waiting
             where not waiting.is_loadable and not waiting.is_removed
         ) as loads
-        inner join {{ source('ops', 'quarantine') }} as orphan on loads.log_id = orphan.log_id
+        cross join lateral (
+            select refused.*
+            from {{ source('ops', 'quarantine') }} as refused
+            where refused.log_id = loads.log_id
+            offset 0
+        ) as orphan
         where orphan.rejection_stage = 'orphan' and orphan.status = 'discarded'
     )
 
