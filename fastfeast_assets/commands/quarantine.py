@@ -69,11 +69,12 @@ def list_rows(
 
     All of one day:  fastfeast quarantine list --file 'stream/2026-11-20/*' --limit 1000
     """
-    from fastfeast_assets.commands.quarantine_rows import count, newest
+    from fastfeast_assets.commands.quarantine_rows import count, ensure_source, newest
     from fastfeast_assets.settings import load_settings
 
-    filters = Filters(source, stage, rule, status, file)
-    with warehouse_connection(load_settings()) as connection:
+    filters, settings = Filters(source, stage, rule, status, file), load_settings()
+    with warehouse_connection(settings) as connection:
+        ensure_source(connection, settings, source)
         total = count(connection, filters)
         rows = newest(connection, filters, limit)
     if as_json:
@@ -192,12 +193,13 @@ def export(
     For a program:  fastfeast quarantine export - --format ndjson --status all
     """
     from fastfeast_assets.commands.quarantine_files import format_of, new_file, write
-    from fastfeast_assets.commands.quarantine_rows import stream
+    from fastfeast_assets.commands.quarantine_rows import ensure_source, stream
     from fastfeast_assets.settings import load_settings
 
     chosen = format_of(target, kind)
-    filters = Filters(source, stage, rule, status, file)
-    with warehouse_connection(load_settings()) as connection:
+    filters, settings = Filters(source, stage, rule, status, file), load_settings()
+    with warehouse_connection(settings) as connection:
+        ensure_source(connection, settings, source)
         rows = stream(connection, filters, limit)
         if target == "-":
             write(rows, sys.stdout, chosen)

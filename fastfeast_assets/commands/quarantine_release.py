@@ -61,6 +61,7 @@ def release(
 
     Two rows:  fastfeast quarantine release 17 18 --yes
     """
+    from fastfeast_assets.commands.quarantine_rows import ensure_source
     from fastfeast_assets.commands.quarantine_rows import ids as ids_of
     from fastfeast_assets.contracts.load import load_contracts
     from fastfeast_assets.settings import load_settings
@@ -71,6 +72,7 @@ def release(
     settings = load_settings()
     log_to_file(settings)
     with warehouse_connection(settings) as connection:
+        ensure_source(connection, settings, source)
         wanted = ids_of(connection, filters)
     contracts = load_contracts(settings.contracts_dir)
     warehouse = Warehouse(settings)

@@ -9,10 +9,13 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from fastfeast_assets.commands.errors import USAGE, CommandError
 from fastfeast_assets.commands.quarantine_options import Filters, Status
 
 if TYPE_CHECKING:
     import psycopg
+
+    from fastfeast_assets.settings import Settings
 
 Row = dict[str, Any]
 
@@ -68,6 +71,25 @@ def _pattern(text: str) -> str:
     for special in ("\\", "%", "_"):
         text = text.replace(special, "\\" + special)
     return text.replace("*", "%")
+
+
+def ensure_source(connection: psycopg.Connection, settings: Settings, source: str | None) -> None:
+    """Refuse a source that neither a contract nor a quarantined row has.
+
+    Raises:
+        CommandError: It is misspelt; the error lists the sources of the contracts.
+    """
+    from fastfeast_assets.contracts.load import load_contracts
+
+    if source is None or source in (contracts := load_contracts(settings.contracts_dir)):
+        return
+    if count(connection, Filters(source, status=Status.ALL)):
+        return
+    raise CommandError(
+        f"no contract has the source {source}",
+        next_step=f"choose one of: {', '.join(sorted(contracts))}",
+        exit_code=USAGE,
+    )
 
 
 def count(connection: psycopg.Connection, filters: Filters) -> int:

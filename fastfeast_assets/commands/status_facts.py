@@ -102,7 +102,9 @@ def read(connection: psycopg.Connection, facts: Facts, found: Discovery) -> None
     facts.files = dict(connection.execute(FILES).fetchall())
     facts.pending = count_by_source(ledger.pending(connection, found.files))
     facts.last_loads = _records(connection.execute(LOADS, [LAST_LOADS]))
-    facts.failed_files = _records(connection.execute(FAILED))
+    landed = {file.relative_path for file in (*found.files, *found.unsettled)}
+    failed = _records(connection.execute(FAILED))
+    facts.failed_files = [file for file in failed if file["file_path"] in landed]
     facts.marts = _marts(connection)
     for source, refused, waiting in connection.execute(OPEN_ROWS).fetchall():
         facts.quarantine |= {source: refused} if refused else {}

@@ -60,7 +60,7 @@ def listed(fastfeast: FastFeast, *arguments: str) -> list[dict[str, Any]]:
         (["--file", "stream/____-__-__/08/*"], 0),
         (["--status", "resolved"], 0),
         (["--status", "all"], 5),
-        (["--source", "orders' or 'x'='x"], 0),
+        (["--rule", "range' or 'x'='x"], 0),
     ],
 )
 def test_filters(fastfeast: FastFeast, filters: list[str], expected: int) -> None:
@@ -199,3 +199,19 @@ def insert(query: Query, *, primary_key: str = "k", rows: int = 1) -> None:
         primary_key,
         rows,
     )
+
+
+@pytest.mark.usefixtures("refused")
+@pytest.mark.parametrize(
+    "command", [["list"], ["export", "-"], ["release"], ["discard", "--reason", "x"]]
+)
+def test_a_source_that_nothing_has_is_refused_with_those_there_are(
+    fastfeast: FastFeast, command: list[str], query: Query
+) -> None:
+    result = fastfeast("quarantine", *command, "--source", "nope")
+    assert result.exit_code == 2
+    assert "no contract has the source nope" in result.stderr
+    assert "orders" in result.stderr
+    # Rows of a source whose contract was removed can still be read.
+    query("update ops.quarantine set source = 'nope', status = 'resolved' returning 1")
+    assert fastfeast("quarantine", *command, "--source", "nope").exit_code == 0

@@ -80,6 +80,17 @@ def test_a_filled_warehouse(fastfeast: FastFeast, landing: LandingZone, load: Lo
     assert "\x1b" not in text.stdout
 
 
+def test_a_failed_file_that_was_taken_away_is_listed_no_more(
+    fastfeast: FastFeast, landing: LandingZone, load: Load
+) -> None:
+    gone = landing.put(f"stream/{DAY}/08/tickets.csv", "nonsense\n1\n")
+    landing.put(f"stream/{DAY}/09/tickets.csv", "nonsense\n1\n")
+    load()
+    gone.unlink()
+    facts = json.loads(fastfeast("status", "--json").stdout)
+    assert [file["file_path"] for file in facts["failed_files"]] == [f"stream/{DAY}/09/tickets.csv"]
+
+
 def test_status_needs_no_right_to_write(
     fastfeast: FastFeast, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
