@@ -28,7 +28,7 @@ from fastfeast_assets.commands.quarantine_options import (
 )
 
 if TYPE_CHECKING:
-    from fastfeast_assets.warehouse.release import RowOutcome
+    from fastfeast_assets.warehouse.release_file import RowOutcome
 
 LISTED = 20
 TEXT_WIDTH = 90

@@ -14,7 +14,8 @@ from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse, ledger
 from fastfeast_assets.warehouse.discard import discard
-from fastfeast_assets.warehouse.release import RowOutcome, release
+from fastfeast_assets.warehouse.release import release
+from fastfeast_assets.warehouse.release_file import RowOutcome
 from fastfeast_assets_tests.landing import DAY, MEMBERS, LandingZone, event, order
 from fastfeast_assets_tests.postgres.conftest import Load, Query
 

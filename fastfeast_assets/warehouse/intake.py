@@ -1,0 +1,91 @@
+"""The rows of one landing file: read in chunks, judged, stored, and counted on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import BinaryIO
+
+import psycopg
+
+from fastfeast_assets.contracts.model import Contract
+from fastfeast_assets.ingest.chunks import Reader
+from fastfeast_assets.ingest.errors import FileRejectedError
+from fastfeast_assets.ingest.mask import Masker
+from fastfeast_assets.ingest.read_csv import CsvReader
+from fastfeast_assets.ingest.read_json import JsonReader
+from fastfeast_assets.ingest.source import text_of
+from fastfeast_assets.ingest.text import storable
+from fastfeast_assets.ingest.verdict import Judge, Verdict
+from fastfeast_assets.settings import Settings
+from fastfeast_assets.warehouse import store
+
+# One stray byte costs its row. A file in which every tenth row has one is another encoding.
+MAXIMUM_SHARE_OF_BAD_ROWS = 0.1
+
+
+class Intake:
+    """Takes the rows of a file into raw and quarantine, a bounded number at a time.
+
+    Attributes:
+        valid: Rows stored in raw so far.
+        quarantined: Rows refused so far.
+        duplicates: Those of the refused ones whose key the file has already had.
+        reasons: `rule:column` -> refused rows; a row with several reasons counts in each.
+        extra_columns: Names that the contract does not know, in the order of appearance.
+
+    Args:
+        contract: The file's contract.
+        settings: Key, chunk size, business clock.
+    """
+
+    def __init__(self, contract: Contract, settings: Settings) -> None:
+        self.valid = 0
+        self.quarantined = 0
+        self.duplicates = 0
+        self.reasons: Counter[str] = Counter()
+        self.extra_columns: dict[str, None] = {}
+        self._contract = contract
+        self._settings = settings
+        self._bad_rows = 0
+
+    @property
+    def total(self) -> int:
+        """Rows of the file so far."""
+        return self.valid + self.quarantined
+
+    def take(self, connection: psycopg.Connection, stream: BinaryIO, load: store.Load) -> None:
+        """Take all rows of the open file, in the present transaction.
+
+        Raises:
+            FileRejectedError: The file cannot be read, or not as text.
+        """
+        is_json = load.relative_path.endswith(".json")
+        masker = Masker(self._settings.pii_key_bytes)
+        judge = Judge(self._contract, masker, self._settings.zone, is_json=is_json)
+        reader_type = JsonReader if is_json else CsvReader
+        names = [column.name for column in self._contract.columns]
+        with text_of(stream) as text:
+            reader: Reader = reader_type(text, names, self._settings.chunk_rows)
+            for chunk in reader.chunks():
+                verdict = judge.judge(chunk)
+                loaded = store.loaded_keys(connection, load, verdict.keys) if self.valid else ()
+                judge.refuse_repeats(verdict, loaded)
+                self._store_chunk(connection, load, judge, verdict)
+        if self._bad_rows > self.total * MAXIMUM_SHARE_OF_BAD_ROWS:
+            raise FileRejectedError(
+                f"not UTF-8: {self._bad_rows} of {self.total} rows hold bytes that are none; "
+                "export the file as UTF-8"
+            )
+
+    def _store_chunk(
+        self, connection: psycopg.Connection, load: store.Load, judge: Judge, verdict: Verdict
+    ) -> None:
+        self.valid += store.copy_rows(connection, load, judge.accepted(verdict))
+        rejected = (judge.rejected(verdict, offset) for offset in sorted(verdict.reasons))
+        self.quarantined += store.copy_rejected(connection, load, rejected)
+        self._bad_rows += int(verdict.has_bad_bytes.sum())
+        for reasons in verdict.reasons.values():
+            self.reasons.update(f"{reason.rule}:{reason.column}" for reason in reasons)
+            self.duplicates += any(reason.rule == "duplicate" for reason in reasons)
+        for extra in verdict.chunk.extras.values():
+            self.extra_columns.update(dict.fromkeys(storable(name) for name in extra))
