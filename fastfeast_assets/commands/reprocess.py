@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from fastfeast_assets.commands.console import number, plain, print_json, stdout, table
+from fastfeast_assets.commands.console import number, plain, print_json, stderr, stdout, table
 from fastfeast_assets.commands.context import log_to_file
 from fastfeast_assets.commands.marts import follow
 from fastfeast_assets.commands.quarantine_options import JsonOption, TransformOption, YesOption
@@ -46,7 +46,7 @@ def reprocess(
 
     Each file's rows are replaced in one transaction, and its open quarantined rows are judged
     anew. Files that are not in the landing zone any more are named and skipped. Without --yes
-    nothing is changed. Exit code 1 when a file failed, after everything else was done.
+    nothing is changed. Exit code 1 when a file or a run failed, after everything else was done.
 
     [bold]Examples[/bold]
 
@@ -57,6 +57,7 @@ def reprocess(
     Everything of a week:  fastfeast reprocess --from 2026-11-16 --to 2026-11-22 --yes
     """
     from fastfeast_assets.assets.resources import Platform
+    from fastfeast_assets.commands.reprocess_runs import record
     from fastfeast_assets.commands.reprocess_selection import select, wanted
     from fastfeast_assets.settings import load_settings
     from fastfeast_assets.warehouse.load import load_file
@@ -87,9 +88,13 @@ def reprocess(
         _print_reports(console, reports, selection)
     else:
         _print_plan(console, selection, notes)
+    handled = {report.relative_path for report in reports if report.status in ("success", "failed")}
+    failed_runs = record(platform, [f for f in selection.files if f.relative_path in handled])
+    for run in failed_runs:
+        stderr().print(f"Run {run} failed; see it in `fastfeast dev`.", markup=False)
     if any(report.status == "success" for report in reports):
         follow(settings, Console(quiet=True) if as_json else console, is_wanted=transform)
-    if any(report.status == "failed" for report in reports):
+    if failed_runs or any(report.status == "failed" for report in reports):
         raise typer.Exit(1)
 
 

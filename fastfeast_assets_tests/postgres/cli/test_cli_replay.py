@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import yaml
 
+from fastfeast_assets.automation.instance import open_instance
 from fastfeast_assets.settings import Settings
 from fastfeast_assets_tests.landing import DAY, LandingZone, order
 from fastfeast_assets_tests.postgres.cli.conftest import FastFeast
@@ -96,6 +98,33 @@ def test_reprocess_loads_done_files_again(
     [audit] = query("select * from ops.audit_log")
     assert (audit["action"], audit["target"]) == ("reprocess", ORDERS)
     assert (audit["old"]["valid_records"], audit["new"]["valid_records"]) == (1, 2)
+
+
+def test_reprocess_is_recorded_in_dagster_as_an_ingestion_is(
+    fastfeast: FastFeast, landing: LandingZone, load: Load, settings: Settings
+) -> None:
+    landing.batch("teams")
+    landing.stream("orders", order(1), hour=9)
+    landing.put(f"stream/{DAY}/10/orders.json", "[")
+    load()
+    done = fastfeast("reprocess", "--partition", DAY, "--yes", NO_DBT)
+    assert done.exit_code == 1
+    hours = {f"{DAY}-09:00", f"{DAY}-10:00"}
+    with open_instance(settings) as instance:
+        for source, partitions in (("teams", {DAY}), ("orders", hours)):
+            key = dg.AssetKey(["raw", source])
+            assert instance.get_materialized_partitions(key) == partitions
+        [record] = instance.fetch_materializations(
+            dg.AssetRecordsFilter(key, asset_partitions=[f"{DAY}-09:00"]), limit=1
+        ).records
+        found = record.asset_materialization
+        assert found is not None
+        assert found.metadata["dagster/partition_row_count"].value == 1
+        loaded = instance.get_latest_asset_check_evaluation_record(
+            dg.AssetCheckKey(dg.AssetKey(["raw", "orders"]), "files_loaded")
+        )
+        assert loaded is not None
+        assert loaded.status.value == "FAILED"
 
 
 def test_reprocess_by_partition_names_what_is_gone(
