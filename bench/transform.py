@@ -37,19 +37,21 @@ def main() -> None:
     """Run the measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="orders of the history")
+    parser.add_argument("--dirt", type=float, default=1.0, help="factor on the default dirt rates")
+    parser.add_argument("--late", type=float, default=0.01, help="orders of unlisted members")
     arguments = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="ff-bench-"))
     settings = Settings(home=home, pii_key=SecretStr("b" * 32), settle_seconds=0)
     try:
-        measure(settings, Warehouse(settings), arguments.rows)
+        measure(settings, Warehouse(settings), arguments)
     finally:
         stop_server(settings)
         shutil.rmtree(home)
 
 
-def measure(settings: Settings, warehouse: Warehouse, rows: int) -> None:
+def measure(settings: Settings, warehouse: Warehouse, arguments: argparse.Namespace) -> None:
     """Make the history, transform nothing, transform the new orders, print the figures."""
-    drop(settings, warehouse, hour=8, orders=rows)
+    drop(settings, warehouse, hour=8, orders=arguments.rows, arguments=arguments)
     first = transform(settings, warehouse)
     with warehouse.connect(autocommit=True) as connection:
         connection.execute("vacuum analyze")
@@ -59,18 +61,27 @@ def measure(settings: Settings, warehouse: Warehouse, rows: int) -> None:
         ).fetchone()
     transform(settings, warehouse)
     idle = transform(settings, warehouse)
-    drop(settings, warehouse, hour=9, orders=NEW_ORDERS)
+    drop(settings, warehouse, hour=9, orders=NEW_ORDERS, arguments=arguments)
     before = scans(warehouse)
     busy = transform(settings, warehouse)
     read = [name for name, count in scans(warehouse).items() if count > before.get(name, count)]
+    compared = dbt(settings, warehouse, "test", "--select", "fact_ticket_agrees_with_events")
     print(  # noqa: T201
-        f"{rows} orders in {first:.1f} s, {waiting[0] if waiting else 0} orphans wait; "
+        f"{arguments.rows} orders in {first:.1f} s, {waiting[0] if waiting else 0} orphans wait; "
         f"{NEW_ORDERS} more: {busy:.1f} s, nothing: {idle:.1f} s, ratio {busy / idle:.2f}; "
-        f"read from end to end: {', '.join(read) or 'none'}"
+        f"read from end to end: {', '.join(read) or 'none'}; "
+        f"all tickets compared with their events: {compared:.1f} s"
     )
 
 
-def drop(settings: Settings, warehouse: Warehouse, *, hour: int, orders: int) -> None:
+def drop(
+    settings: Settings,
+    warehouse: Warehouse,
+    *,
+    hour: int,
+    orders: int,
+    arguments: argparse.Namespace,
+) -> None:
     """Simulate an hour and load its files."""
     plan = SimulationPlan(
         out=settings.landing,
@@ -78,7 +89,8 @@ def drop(settings: Settings, warehouse: Warehouse, *, hour: int, orders: int) ->
         hours=(hour,),
         orders_per_hour=orders,
         is_flat=True,
-        dirt=DirtRates(),
+        late_rate=arguments.late,
+        dirt=DirtRates().scaled(arguments.dirt),
     )
     simulate_days(plan)
     contracts = load_contracts()
@@ -98,9 +110,14 @@ def drop(settings: Settings, warehouse: Warehouse, *, hour: int, orders: int) ->
 
 def transform(settings: Settings, warehouse: Warehouse) -> float:
     """Run the models, as a transform does; seconds."""
+    return dbt(settings, warehouse, "run")
+
+
+def dbt(settings: Settings, warehouse: Warehouse, *arguments: str) -> float:
+    """Run a dbt command; seconds."""
     project = str(settings.dbt_project_dir)
     target = str(settings.home / "dbt")
-    command = [str(Path(sys.executable).parent / "dbt"), "--quiet", "run"]
+    command = [str(Path(sys.executable).parent / "dbt"), "--quiet", *arguments]
     options = ["--project-dir", project, "--profiles-dir", project]
     options += ["--target-path", target, "--log-path", target]
     started = time.perf_counter()

@@ -70,14 +70,18 @@ def prune_month(connection: psycopg.Connection, contract: Contract, month: Month
     with connection.transaction():
         connection.execute(sql.SQL("set local lock_timeout = {}").format(LOCK_TIMEOUT))
         own_month(connection, month)
-        found = _count(connection, contract, month)
-        if found.is_unseen or (found.held and not found.rows):
-            return found
+        if _is_unseen(connection, month):
+            return _count(connection, contract, month)
+        # Found once: looking a month's keys up in all later ones is nearly all of the work.
         connection.execute(
             sql.SQL(
-                "create temporary table held_rows on commit drop as select * from {} r where {}"
-            ).format(month.table, _is_held(contract, month))
+                "create temporary table held_rows on commit drop as"
+                " select r.* from {} r join ({}) h on h.place = r.ctid"
+            ).format(month.table, _held_places(contract, month))
         )
+        found = _counted(connection, month, HELD, is_unseen=False)
+        if found.held and not found.rows:
+            return found
         _note_pruned(connection, month)
         _exchange(connection, month)
         old, new = {"rows": found.rows + found.held}, {"rows": found.held}
@@ -86,24 +90,41 @@ def prune_month(connection: psycopg.Connection, contract: Contract, month: Month
 
 
 def _count(connection: psycopg.Connection, contract: Contract, month: Month) -> MonthCount:
+    held = sql.SQL("({}) h").format(_held_places(contract, month))
+    return _counted(connection, month, held, is_unseen=_is_unseen(connection, month))
+
+
+def _counted(
+    connection: psycopg.Connection, month: Month, held: sql.Composable, *, is_unseen: bool
+) -> MonthCount:
+    """The month with its rows; `held` is a table with one row for each that stays."""
     row = connection.execute(
-        sql.SQL("select count(*), count(*) filter (where {}) from {} r").format(
-            _is_held(contract, month), month.table
+        sql.SQL("select (select count(*) from {}), (select count(*) from {})").format(
+            month.table, held
         )
     ).fetchone()
-    total, held = row or (0, 0)
+    total, kept = row or (0, 0)
+    return MonthCount(month, total - kept, kept, is_unseen)
+
+
+def _is_unseen(connection: psycopg.Connection, month: Month) -> bool:
     values = [month.source, month.month, month_after(month.month), TRANSFORM]
-    is_unseen = connection.execute(UNSEEN, values).fetchone() == (True,)
-    return MonthCount(month, total - held, held, is_unseen)
+    return connection.execute(UNSEEN, values).fetchone() == (True,)
 
 
-def _is_held(contract: Contract, month: Month) -> sql.Composed:
-    """Condition on a row `r` of a month."""
+def _held_places(contract: Contract, month: Month) -> sql.Composed:
+    """Query: the places (`ctid`) of the rows of a month that stay.
+
+    Two queries and no `or` between them, so that the planner may join: it would look up row by row.
+    """
     return sql.SQL(
-        "(exists (select from ops.quarantine q where q.log_id = r._load_id"
-        " and q.row_number = r._row_number and q.rejection_stage = 'orphan' and q.status = 'open')"
-        " or exists (select from {table} n where n.{key} = r.{key} and n._partition_at >= {end}))"
+        "select r.ctid as place from {month} r join ops.quarantine q on q.log_id = r._load_id"
+        " and q.row_number = r._row_number where q.rejection_stage = 'orphan' and q.status = 'open'"
+        " union"
+        " select r.ctid from {month} r where exists"
+        " (select from {table} n where n.{key} = r.{key} and n._partition_at >= {end})"
     ).format(
+        month=month.table,
         table=sql.Identifier("raw", contract.source),
         key=sql.Identifier(contract.key.stored_as),
         end=sql.Literal(month_after(month.month)),
