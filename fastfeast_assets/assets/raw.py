@@ -4,27 +4,34 @@ Belongs here: the asset and the order of its work. Loading a file is in `warehou
 the result in `checks`, describing it in `raw_metadata`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import psycopg
 from pydantic import Field
 
 from fastfeast_assets.assets.landing import landing_key, observe
 from fastfeast_assets.assets.raw_metadata import (
-    add_partition_metadata,
+    MAXIMUM_PARTITIONS_DESCRIBED,
     column_schema,
+    partition_metadata,
     run_metadata,
 )
 from fastfeast_assets.assets.resources import Platform
+from fastfeast_assets.assets.silent_result import silent_result
 from fastfeast_assets.automation.partitions import (
     build_partitions,
     missing_keys,
     partition_of,
 )
-from fastfeast_assets.checks.contract_checks import contract_check_results, contract_check_specs
-from fastfeast_assets.checks.evidence import with_record
+from fastfeast_assets.checks.contract_checks import (
+    contract_check_results,
+    contract_check_specs,
+    name_some,
+)
+from fastfeast_assets.checks.evidence import last_report, with_record
 from fastfeast_assets.checks.file_checks import file_check_results, file_check_specs
 from fastfeast_assets.checks.reconciliation import (
     balances,
@@ -84,39 +91,39 @@ def build_raw_asset(contract: Contract, blueprint: Blueprint) -> dg.AssetsDefini
     )
     def raw_asset(
         context: dg.AssetExecutionContext, config: RawConfig, platform: dg.ResourceParam[Platform]
-    ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        files = _files_of_run(context, platform, contract, blueprint)
-        reports = [
-            _load(context, platform, contract, file, retry_failed=config.retry_failed)
-            for file in files
-        ]
-        return _result(context, platform, contract, blueprint, reports)
+    ) -> Iterator[Any]:
+        reports = []
+        for partition, file in _files_of_run(context, platform, contract, blueprint):
+            report = _load(context, platform, contract, file, retry_failed=config.retry_failed)
+            if report.status != "unsettled":
+                reports.append((partition, report))
+        yield from _results(context, platform, contract, blueprint, reports)
 
     return raw_asset
 
 
 def _files_of_run(
     context: dg.AssetExecutionContext, platform: Platform, contract: Contract, blueprint: Blueprint
-) -> list[LandingFile]:
+) -> list[tuple[str, LandingFile]]:
     """The landed files of the run's partitions, in the order of their partitions."""
     wanted = set(context.partition_keys)
     discovery = platform.discovery(context.run.run_id)
 
-    def in_run(files: Sequence[LandingFile]) -> list[LandingFile]:
-        return [
-            file
+    def in_run(files: Sequence[LandingFile]) -> list[tuple[str, LandingFile]]:
+        placed = [
+            (partition_of(file, contract.cadence, blueprint), file)
             for file in files
             if file.source == contract.source
-            and partition_of(file, contract.cadence, blueprint) in wanted
         ]
+        return [(partition, file) for partition, file in placed if partition in wanted]
 
     files, unsettled = in_run(discovery.files), in_run(discovery.unsettled)
-    for file in unsettled:
+    for _, file in unsettled:
         context.log.warning(f"{file.relative_path} is still being written; it is left for later")
     if not files and len(wanted) == 1:
         key = context.partition_keys[0]
         problem = (
-            f"{unsettled[0].relative_path} is still being written"
+            f"{unsettled[0][1].relative_path} is still being written"
             if unsettled
             else f"no file of {contract.source} has landed for {key} in {platform.settings.landing}"
         )
@@ -151,28 +158,53 @@ def _load(
     return report
 
 
-def _result(
+def _results(
     context: dg.AssetExecutionContext,
     platform: Platform,
     contract: Contract,
     blueprint: Blueprint,
-    reports: "Sequence[FileReport]",
-) -> dg.MaterializeResult[None]:
-    """Metadata and check results, from the reports and what the database holds."""
+    reports: "Sequence[tuple[str, FileReport]]",
+) -> Iterator[Any]:
+    """Materializations and check results, from the reports and what the database holds."""
+    missing = missing_keys(context.partition_keys, [partition for partition, _ in reports])
+    if missing:
+        context.log.warning(
+            f"no whole file of {contract.source} has landed for {', '.join(name_some(missing))};"
+            " nothing is recorded for these partitions"
+        )
     with closing(platform.warehouse.connect(autocommit=True)) as connection:
-        recorded = with_record(connection, reports)
-        log_ids = [report.log_id for report in recorded if report.log_id is not None]
-        even = reconciliation_result(balances(connection, contract.source, log_ids))
-        missing = missing_keys(context.partition_keys, [r.partition_key for r in recorded])
-        metadata = run_metadata(connection, contract, recorded, missing)
-        comparisons = compare(connection, recorded, contract, blueprint.start_date)
-        add_partition_metadata(context, connection, contract, recorded)
-    return dg.MaterializeResult(
-        metadata=metadata,
-        check_results=[
-            *contract_check_results(contract, recorded),
-            *file_check_results(contract, recorded),
-            *usual_check_results(comparisons),
-            even,
-        ],
-    )
+        files = with_record(connection, [report for _, report in reports])
+        judged = files or last_report(connection, contract.source)
+        checks = _check_results(connection, contract, blueprint, judged)
+        shared, own = {}, {}
+        if files:
+            shared = run_metadata(connection, contract, files, missing)
+            placed = list(zip([partition for partition, _ in reports], files, strict=True))
+            own = partition_metadata(connection, contract, placed)
+    if missing:
+        # Left to itself, Dagster records every partition of the run.
+        for partition, metadata in own.items():
+            yield dg.AssetMaterialization(
+                raw_key(contract.source), partition=partition, metadata={**shared, **metadata}
+            )
+        yield silent_result(checks)
+        return
+    if len(own) <= MAXIMUM_PARTITIONS_DESCRIBED:
+        for partition, metadata in own.items():
+            context.add_asset_metadata(metadata, partition_key=partition)
+    yield dg.MaterializeResult(metadata=shared, check_results=checks)
+
+
+def _check_results(
+    connection: psycopg.Connection,
+    contract: Contract,
+    blueprint: Blueprint,
+    files: "Sequence[FileReport]",
+) -> list[dg.AssetCheckResult]:
+    log_ids = [report.log_id for report in files if report.log_id is not None]
+    return [
+        *contract_check_results(contract, files),
+        *file_check_results(contract, files),
+        *usual_check_results(compare(connection, files, contract, blueprint.start_date)),
+        reconciliation_result(balances(connection, contract.source, log_ids)),
+    ]

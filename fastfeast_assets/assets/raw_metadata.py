@@ -101,26 +101,27 @@ def run_metadata(
     return metadata
 
 
-def add_partition_metadata(
-    context: dg.AssetExecutionContext,
+def partition_metadata(
     connection: psycopg.Connection,
     contract: Contract,
-    reports: Sequence[FileReport],
-) -> None:
-    """Attach its own counts to each partition of the run, which sums of the run would hide."""
-    keys = context.partition_keys
-    if len(keys) > MAXIMUM_PARTITIONS_DESCRIBED:
-        return
+    reports: Sequence[tuple[str, FileReport]],
+) -> dict[str, dict[str, Any]]:
+    """What each partition says of itself, which sums over the run would hide.
+
+    Args:
+        connection: To the warehouse.
+        contract: Of the source.
+        reports: Each with the partition of its file, in the order of the partitions.
+    """
+    keys = list(dict.fromkeys(partition for partition, _ in reports))
     rows = _rows_by_partition(connection, contract, keys)
+    found: dict[str, dict[str, Any]] = {}
     for key in keys:
-        own = [report for report in reports if report.partition_key == key]
-        metadata: dict[str, Any] = {"dagster/partition_row_count": rows.get(key, 0)}
-        if len(keys) > 1:
-            metadata |= counts(own)
-            metadata["file_hashes"] = [f"{r.relative_path}: {r.file_hash}" for r in own]
-        if key == keys[-1]:
-            metadata |= recent_rows(connection, contract)
-        context.add_asset_metadata(metadata, partition_key=key)
+        own = [report for partition, report in reports if partition == key]
+        found[key] = {"dagster/partition_row_count": rows.get(key, 0), **counts(own)}
+        found[key]["file_hashes"] = [f"{r.relative_path}: {r.file_hash}" for r in own]
+    found[keys[-1]] |= recent_rows(connection, contract)
+    return found
 
 
 def _rows_by_partition(

@@ -28,6 +28,22 @@ group by 1, 2 order by 1, 2
 """
 
 
+NEWEST = """
+select file_path, log_id from ops.pipeline_file_log
+where source = %s and is_latest order by log_id desc limit 1
+"""
+
+
+def last_report(connection: psycopg.Connection, source: str) -> list[FileReport]:
+    """The last file of a source, for a run that has none to speak of; empty when there is none."""
+    from fastfeast_assets.warehouse.load import FileReport
+
+    row = connection.execute(NEWEST, [source]).fetchone()
+    if row is None:
+        return []
+    return with_record(connection, [FileReport(source, row[0], "", "skipped", row[1])])
+
+
 def with_record(connection: psycopg.Connection, reports: Sequence[FileReport]) -> list[FileReport]:
     """The reports, those of skipped files filled in from ledger and quarantine.
 

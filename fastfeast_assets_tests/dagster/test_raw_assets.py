@@ -81,23 +81,65 @@ def test_the_landing_file_is_observed(
     assert re.fullmatch("[0-9a-f]{32}", str(found["hash"]))
 
 
-def test_a_range_records_each_partition_with_its_own_rows(
+def test_a_range_records_each_landed_partition_with_its_own_rows(
+    landing: LandingZone, load: Load, instance: dg.DagsterInstance
+) -> None:
+    landing.stream("orders", order(1), hour=8)
+    landing.stream("orders", order(2), order(3), hour=9)
+    result = load("load_streams", ["orders"], range_tags(f"{DAY}-08:00", f"{DAY}-09:00"))
+    assert result.success
+    assert recorded(instance, "orders") == {f"{DAY}-08:00", f"{DAY}-09:00"}
+    rows = [metadata(instance, ["raw", "orders"], f"{DAY}-{hour}:00") for hour in ("08", "09")]
+    assert [found["dagster/partition_row_count"] for found in rows] == [1, 2]
+    assert [found["rows_in"] for found in rows] == [1, 2]
+    assert rows[0]["dagster/row_count"] == 3
+    assert "partitions_not_landed" not in rows[0]
+
+
+def test_what_has_not_landed_in_a_range_stays_missing_and_is_named(
     landing: LandingZone, load: Load, instance: dg.DagsterInstance
 ) -> None:
     landing.stream("orders", order(1), hour=8)
     landing.stream("orders", order(2), order(3), hour=10)
-    tags = range_tags(f"{DAY}-08:00", f"{DAY}-10:00")
-    result = load("load_streams", ["orders"], tags)
+    result = load("load_streams", ["orders"], range_tags(f"{DAY}-08:00", f"{DAY}-11:00"))
     assert result.success
-    assert recorded(instance, "orders") == {f"{DAY}-{hour}:00" for hour in ("08", "09", "10")}
-    rows = {
-        hour: metadata(instance, ["raw", "orders"], f"{DAY}-{hour}:00")
-        for hour in ("08", "09", "10")
-    }
-    assert [rows[hour]["dagster/partition_row_count"] for hour in rows] == [1, 0, 2]
-    assert [rows[hour]["rows_in"] for hour in rows] == [1, 0, 2]
-    assert rows["08"]["dagster/row_count"] == 3
-    assert rows["08"]["partitions_not_landed"] == [f"{DAY}-09:00"]
+    assert recorded(instance, "orders") == {f"{DAY}-08:00", f"{DAY}-10:00"}
+    found = metadata(instance, ["raw", "orders"], f"{DAY}-10:00")
+    assert found["partitions_not_landed"] == [f"{DAY}-09:00", f"{DAY}-11:00"]
+    assert (found["rows_in"], found["dagster/row_count"]) == (2, 3)
+    assert checks(result)["reconciliation"].passed
+    logged = [entry.user_message for entry in instance.all_logs(result.run_id)]
+    assert any(f"{DAY}-09:00, {DAY}-11:00" in message for message in logged)
+
+
+def test_a_source_without_any_file_in_the_range_holds_up_no_other(
+    landing: LandingZone,
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    platform: Platform,
+) -> None:
+    """Raw and what is made of it, in one run over a range with a gap."""
+    landing.stream("orders", order(1), hour=8)
+    landing.stream("orders", order(2), hour=10)
+    job = definitions.resolve_job_def("ingest_streams")
+    for _ in range(2):
+        result = job.execute_in_process(
+            instance=instance, tags=range_tags(f"{DAY}-08:00", f"{DAY}-10:00")
+        )
+        assert result.success
+        assert recorded(instance, "orders") == {f"{DAY}-08:00", f"{DAY}-10:00"}
+        assert recorded(instance, "tickets") == recorded(instance, "ticket_events") == set()
+        with platform.warehouse.connect() as connection:
+            rows = connection.execute("select count(*) from marts.fact_order").fetchone()
+        assert rows == (2,), "again changes nothing"
+
+
+def test_no_check_turns_green_by_seeing_nothing(landing: LandingZone, load: Load) -> None:
+    landing.stream("orders", order(1, order_status="Lost"), order(2))
+    load("load_streams", ["orders"], HOUR)
+    found = checks(load("load_streams", ["orders"], range_tags(f"{DAY}-20:00", f"{DAY}-21:00")))
+    assert not found["allowed_order_status"].passed
+    assert found["schema"].passed
 
 
 def test_a_partition_without_file_fails_and_is_not_recorded(
