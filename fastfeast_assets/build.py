@@ -3,6 +3,7 @@
 Tests pass their own parts. Nothing connects here and no secret is read.
 """
 
+import itertools
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import get_args
@@ -61,6 +62,8 @@ def build_definitions(
         [*(asset.key for asset in raw_assets), *models.keys], sources, lineage, plan.timezone
     )
     watched = build_service_level_checks(sorted(policies), sources, lineage)
+    own_checks = _own_checks([*raw_assets, models])
+    all_checks = [*itertools.chain(*own_checks.values()), *sorted(watched.check_keys)]
     levels = dg.AssetSelection.checks(*watched.check_keys)
     transform = dg.AssetSelection.assets(models, *_materializable(tables))
     return dg.Definitions(
@@ -76,7 +79,7 @@ def build_definitions(
                 {cadence: keys for cadence, keys in raw_keys.items() if keys}, transform, levels
             ),
             *build_clock_jobs(sorted(watched.check_keys), raw_keys["batch"], lineage, REPORT_KEY),
-            build_retention_job(),
+            build_retention_job(all_checks),
         ],
         schedules=build_schedules(sources.values(), plan.timezone),
         sensors=[
@@ -85,7 +88,7 @@ def build_definitions(
                 sources,
                 plan,
                 lineage.behind,
-                _own_checks([*raw_assets, models]),
+                own_checks,
                 patience_seconds=sensor_patience_seconds if cadence == "stream" else 0,
             )
             for cadence, keys in raw_keys.items()

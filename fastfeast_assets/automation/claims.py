@@ -23,6 +23,7 @@ MAXIMUM_RUNS = 200
 PARTITION = "dagster/partition"
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
+SENSOR = "dagster/sensor_name"
 CADENCES: Mapping[str, Cadence] = {
     **{job: cadence for cadence, job in LOAD_JOBS.items()},
     **{job: cadence for cadence, job in INGEST_JOBS.items()},
@@ -38,12 +39,14 @@ class Claim:
         cadence: Of these, where the job says it.
         first: Key of the first partition.
         last: Key of the last partition, included.
+        is_sensors: Whether a sensor launched it.
     """
 
     sources: frozenset[str] | None
     cadence: Cadence | None
     first: str
     last: str
+    is_sensors: bool = False
 
     def covers(self, source: str, cadence: Cadence, key: str) -> bool:
         """Whether the run loads a source's partition. Keys of a cadence sort by time."""
@@ -64,9 +67,10 @@ def claim_of(run: dg.DagsterRun) -> Claim | None:
     if first is None or last is None:
         return None
     cadence = CADENCES.get(run.job_name)
+    is_sensors = SENSOR in run.tags
     if run.asset_selection is not None:
-        return Claim(_raw_sources(list(run.asset_selection)), None, first, last)
-    return None if cadence is None else Claim(None, cadence, first, last)
+        return Claim(_raw_sources(list(run.asset_selection)), None, first, last, is_sensors)
+    return None if cadence is None else Claim(None, cadence, first, last, is_sensors)
 
 
 def _raw_sources(keys: Sequence[dg.AssetKey]) -> frozenset[str]:

@@ -92,6 +92,8 @@ def decide(
     in_flight, backing_off, given_up = [], [], []
     chosen: list[LandingFile] = []
     postponed = 0
+    # A backfill of many runs holds up no sensor.
+    is_enough = sum(claim.is_sensors for claim in claims) >= MAXIMUM_RUNS
     for key, files in sorted(by_partition.items()):
         free = [f for f in files if not any(c.covers(f.source, cadence, key) for c in claims)]
         if not free:
@@ -102,7 +104,7 @@ def decide(
             given_up.append(key)
         elif now < attempt.not_before:
             backing_off.append(key)
-        elif len(claims) >= MAXIMUM_RUNS or len(chosen) + len(free) > MAXIMUM_FILES_A_TICK:
+        elif is_enough or len(chosen) + len(free) > MAXIMUM_FILES_A_TICK:
             postponed += len(free)
         else:
             chosen += free

@@ -4,13 +4,17 @@ A run stays that holds what the present state rests on: the latest materializati
 partition, or the latest evaluation of a check. Freshness states are not tied to runs and stay.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 import dagster as dg
+import psycopg
 from dagster import AssetRecordsFilter, RunsFilter
 
+from fastfeast_assets.warehouse import audit
+
 PAGE = 1_000
+AUDITED_RUNS = 100
 FINISHED = [
     dg.DagsterRunStatus.SUCCESS,
     dg.DagsterRunStatus.FAILURE,
@@ -19,10 +23,10 @@ FINISHED = [
 
 
 def old_runs(
-    instance: dg.DagsterInstance, definitions: dg.Definitions, before: datetime
+    instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey], before: datetime
 ) -> list[str]:
     """The finished runs created before a moment that nothing present rests on, oldest first."""
-    kept = runs_in_use(instance, definitions)
+    kept = runs_in_use(instance, checks)
     found: list[str] = []
     cursor: str | None = None
     filters = RunsFilter(statuses=FINISHED, created_before=before)
@@ -33,12 +37,12 @@ def old_runs(
     return found[::-1]
 
 
-def runs_in_use(instance: dg.DagsterInstance, definitions: dg.Definitions) -> set[str]:
+def runs_in_use(instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey]) -> set[str]:
     """The runs that hold a latest materialization of a partition or evaluation of a check."""
     used: set[str] = set()
     for key in instance.get_asset_keys():
         used.update(_runs_of_partitions(instance, key))
-    for check in definitions.resolve_asset_graph().asset_check_keys:
+    for check in checks:
         record = instance.get_latest_asset_check_evaluation_record(check)
         if record is not None:
             used.add(record.run_id)
@@ -60,6 +64,26 @@ def _runs_of_partitions(instance: dg.DagsterInstance, key: dg.AssetKey) -> Itera
         cursor = page.cursor
         if not page.has_more:
             return
+
+
+def prune_runs(
+    instance: dg.DagsterInstance, connection: psycopg.Connection, run_ids: Sequence[str]
+) -> None:
+    """Delete runs; the audit log of the warehouse names them.
+
+    Args:
+        instance: Whose runs they are.
+        connection: To the warehouse. Dagster's storage is another database: the entry comes first.
+        run_ids: Of the runs.
+    """
+    for start in range(0, len(run_ids), AUDITED_RUNS):
+        batch = list(run_ids[start : start + AUDITED_RUNS])
+        with connection.transaction():
+            audit.write(
+                connection, [audit.Entry("prune", "dagster/runs", {"run_ids": batch}, None)]
+            )
+        for run_id in batch:
+            delete_run(instance, run_id)
 
 
 def delete_run(instance: dg.DagsterInstance, run_id: str) -> None:

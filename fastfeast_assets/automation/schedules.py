@@ -78,7 +78,7 @@ def build_schedules(contracts: Iterable[Contract], timezone: str) -> list[dg.Sch
             "retention",
             RETENTION_JOB,
             "30 3 * * *",
-            "Old rows, attempts and runs leave, as `fastfeast prune --yes` does it.",
+            "Replaced attempts and old runs leave. Data stay until `fastfeast prune` is called.",
         ),
         _orphan_retry(timezone),
     ]

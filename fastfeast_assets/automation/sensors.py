@@ -27,8 +27,9 @@ from fastfeast_assets.settings import Blueprint
 SENSORS: Mapping[Cadence, str] = {"batch": "landing_batch", "stream": "landing_stream"}
 # The daemon looks every 5 s at the most; a floor of 5 s here would at times make it 10.
 INTERVAL_SECONDS = 1
-# Sources of the day come first, so that the facts of its hours find their members.
-PRIORITY: Mapping[Cadence, str] = {"batch": "1", "stream": "0"}
+# Sources of the day come first, so that the facts of its hours find their members; backfills and
+# what goes by the clock, which have priority 0, come after both.
+PRIORITY: Mapping[Cadence, str] = {"batch": "2", "stream": "1"}
 NAMED = 20
 SHORTEST_PAUSE_SECONDS = 0.25
 # Looking takes at most a tenth of the time.

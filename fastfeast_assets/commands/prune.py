@@ -26,7 +26,6 @@ class What(StrEnum):
     DAGSTER = "dagster"
 
 
-DAYS = {What.RAW: 400, What.QUARANTINE: 180, What.LOG: 400, What.DAGSTER: 30}
 SHORTEST_RAW_DAYS = 7
 
 
@@ -68,6 +67,7 @@ def prune(
     from fastfeast_assets.contracts.load import load_contracts
     from fastfeast_assets.settings import load_settings
     from fastfeast_assets.warehouse import Warehouse
+    from fastfeast_assets.warehouse.retention_ops import KEEP_DAYS
 
     chosen = _chosen(what)
     if keep_days is not None and What.RAW in chosen and keep_days < SHORTEST_RAW_DAYS:
@@ -87,7 +87,7 @@ def prune(
     pruner = Pruner(settings, warehouse, contracts, is_dry_run=not is_sure)
     lines: list[Line] = []
     for item in chosen:
-        before = now - timedelta(days=keep_days or DAYS[item])
+        before = now - timedelta(days=keep_days or KEEP_DAYS[item.value])
         lines += pruner.run(item.value, before)
     if as_json:
         print_json({"is_dry_run": not is_sure, "items": [line.as_json() for line in lines]})

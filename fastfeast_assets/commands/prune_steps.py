@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from fastfeast_assets.warehouse import audit
 from fastfeast_assets.warehouse import retention_months as of_months
 from fastfeast_assets.warehouse import retention_ops as of_ops
 from fastfeast_assets.warehouse import retention_snapshots as of_snapshots
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from fastfeast_assets.contracts.model import Contract
     from fastfeast_assets.settings import Settings
     from fastfeast_assets.warehouse import Warehouse
-
-AUDITED_RUNS = 100
 
 
 @dataclass(frozen=True)
@@ -126,18 +123,13 @@ class Pruner:
 
     def _dagster(self, connection: psycopg.Connection, before: datetime) -> Iterator[Line]:
         from fastfeast_assets.automation.instance import open_instance
-        from fastfeast_assets.automation.old_runs import delete_run, old_runs
+        from fastfeast_assets.automation.old_runs import old_runs, prune_runs
         from fastfeast_assets.build import build_definitions
 
         definitions = build_definitions(blueprint=self._settings, contracts=self._contracts)
+        checks = definitions.resolve_asset_graph().asset_check_keys
         with open_instance(self._settings) as instance:
-            runs = old_runs(instance, definitions, before)
-            for start in range(0, 0 if self._is_dry_run else len(runs), AUDITED_RUNS):
-                batch = runs[start : start + AUDITED_RUNS]
-                # Dagster's storage is another database: the entry comes first.
-                entry = audit.Entry("prune", "dagster/runs", {"run_ids": batch}, None)
-                with connection.transaction():
-                    audit.write(connection, [entry])
-                for run_id in batch:
-                    delete_run(instance, run_id)
+            runs = old_runs(instance, checks, before)
+            if not self._is_dry_run:
+                prune_runs(instance, connection, runs)
         yield Line("dagster", "runs", len(runs), 0 if self._is_dry_run else len(runs))

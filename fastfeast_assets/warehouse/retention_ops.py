@@ -17,6 +17,8 @@ from fastfeast_assets.warehouse import audit
 from fastfeast_assets.warehouse.retention_months import TRANSFORM
 
 BATCH_ROWS = 5_000
+# How long everything that can be pruned is kept, unless the caller says otherwise.
+KEEP_DAYS = {"raw": 400, "quarantine": 180, "log": 400, "dagster": 30}
 
 PRUNE_SETTLED = sql.SQL(
     "with gone as (delete from ops.quarantine where quarantine_id in"

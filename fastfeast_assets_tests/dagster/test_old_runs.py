@@ -39,6 +39,7 @@ DEFINITIONS = dg.Definitions(
         dg.define_asset_job("check_job", dg.AssetSelection.checks(is_well)),
     ],
 )
+CHECKS = DEFINITIONS.resolve_asset_graph().asset_check_keys
 
 
 @pytest.fixture
@@ -68,12 +69,12 @@ def test_what_the_present_state_rests_on_stays(instance: dg.DagsterInstance) -> 
     ]
     unfinished = instance.create_run_for_job(DEFINITIONS.resolve_job_def("whole_job"))
     earlier = datetime.now(UTC) - timedelta(days=1)
-    assert old_runs(instance, DEFINITIONS, earlier) == []
-    old = old_runs(instance, DEFINITIONS, LATER)
+    assert old_runs(instance, CHECKS, earlier) == []
+    old = old_runs(instance, CHECKS, LATER)
     assert old == [runs[0], runs[3], runs[4]]
     for run_id in old:
         delete_run(instance, run_id)
-    assert old_runs(instance, DEFINITIONS, LATER) == []
+    assert old_runs(instance, CHECKS, LATER) == []
     left = {record.dagster_run.run_id for record in instance.get_run_records()}
     assert left == {*runs, unfinished.run_id} - set(old)
     assert instance.get_materialized_partitions(dg.AssetKey("daily")) == {first, second}

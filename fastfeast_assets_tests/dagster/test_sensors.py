@@ -252,6 +252,31 @@ def test_a_partition_that_a_run_is_at_work_on_is_left_alone(
     assert {"partition": f"{DAY}-08:00"} in tags(streams.tick())
 
 
+def test_sensors_go_on_beside_a_backfill_of_many_runs(
+    streams: Sensor, batch: Sensor, landing: LandingZone, instance: DagsterInstance
+) -> None:
+    """A backfill of an hour a run, over hours that lie in the landing zone."""
+    for hour in range(20):
+        landing.stream("orders", order(hour + 1), hour=hour)
+        hour_tag = {"dagster/partition": f"{DAY}-{hour:02d}:00", "dagster/backfill": "abc"}
+        start_run(instance, ["orders"], hour_tag, DagsterRunStatus.NOT_STARTED)
+    assert "a run is at work on" in reason(streams.tick())
+    landing.stream("orders", order(99), hour=22)
+    landing.all_batch()
+    assert tags(streams.tick()) == [{"partition": f"{DAY}-22:00"}]
+    assert tags(batch.tick()) == [{"partition": DAY}]
+
+
+def test_sensors_launch_no_more_than_so_many_runs(
+    streams: Sensor, landing: LandingZone, instance: DagsterInstance
+) -> None:
+    for hour in range(10):
+        own = {"dagster/partition": f"{DAY}-{hour:02d}:00", "dagster/sensor_name": "landing_stream"}
+        start_run(instance, ["orders"], own, DagsterRunStatus.NOT_STARTED)
+    landing.stream("orders", order(), hour=22)
+    assert reason(streams.tick()) == "1 files wait, enough runs are under way"
+
+
 def test_another_source_of_a_partition_in_flight_need_not_wait(
     streams: Sensor, landing: LandingZone, instance: DagsterInstance
 ) -> None:
