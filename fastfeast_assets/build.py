@@ -81,7 +81,7 @@ def build_definitions(
             *build_clock_jobs(sorted(watched.check_keys), raw_keys["batch"], lineage, REPORT_KEY),
             build_retention_job(all_checks),
         ],
-        schedules=build_schedules(sources.values(), plan.timezone),
+        schedules=build_schedules(sources.values(), plan.timezone, lineage, own_checks),
         sensors=[
             build_landing_sensor(
                 cadence,

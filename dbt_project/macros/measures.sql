@@ -35,3 +35,11 @@
 {% macro true_orphan_age() -%}
     make_interval(hours => {{ env_var('FASTFEAST_ORPHAN_HOURS', '24') | int }})
 {%- endmacro %}
+
+{# Expression: a number from some columns of a row, to be summed up over rows. #}
+{% macro row_hash(row, columns) -%}
+    ('x' || left(md5(concat_ws(
+        '|'
+        {%- for column in columns %}, coalesce({{ row }}.{{ column }}::text, ''){% endfor %}
+    )), 8))::bit(32)::bigint
+{%- endmacro %}

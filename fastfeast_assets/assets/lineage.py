@@ -46,6 +46,22 @@ class Lineage:
         """The sources behind a model."""
         return self._sources.get(key, frozenset())
 
+    def calendar(self) -> list[dg.AssetKey]:
+        """The marts that no file changes, only the passing of time."""
+        return sorted(
+            key for key, found in self._sources.items() if not found and key.path[0] == MARTS
+        )
+
+    def facts(self) -> list[dg.AssetKey]:
+        """The marts that intermediate models feed, and these models: where orphans wait."""
+        fed = {
+            key
+            for key, parents in self._parents.items()
+            if key.path[0] == MARTS and any(parent.path[0] == INTERMEDIATE for parent in parents)
+        }
+        feeding = {key for key in self._parents if key.path[0] == INTERMEDIATE}
+        return sorted(fed | feeding)
+
     def left_behind(self, built: Collection[dg.AssetKey]) -> list[str]:
         """The sources with a model behind them that is not among those built."""
         left = set(self._sources) - set(built)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
-from html import escape
 
 # Bars of the picture, in a view of so many units.
 WIDTH, HEIGHT, AXIS = 600, 120, 16
 LOADED, REFUSED, WAITING = "#2f6fde", "#d9503f", "#e0a22b"
+# Of the table beneath, which needs no picture.
+BLOCK, BLOCKS = "█", 20
 
 
 def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -24,35 +25,36 @@ def _cell(value: object) -> str:
 
 
 def bar_chart(bars: Sequence[tuple[str, int, int, int]]) -> str:
-    """A picture of stacked bars as a Markdown image, complete in itself.
+    """Stacked bars as a Markdown image, complete in itself, and the same as a table.
 
     Args:
         bars: Label, rows loaded, rows refused and rows that wait, each a bar from left to right.
     """
     highest = max((loaded + refused for _, loaded, refused, _ in bars), default=0) or 1
     step = WIDTH / max(len(bars), 1)
-    shapes: list[str] = []
-    for number, (label, loaded, refused, waiting) in enumerate(bars):
-        title = escape(f"{label}: {loaded} loaded, {refused} refused, {waiting} waiting")
+    paths = {WAITING: "", LOADED: "", REFUSED: ""}
+    for number, (_, loaded, refused, waiting) in enumerate(bars):
+        base = float(HEIGHT)
         parts = ((LOADED, loaded - waiting), (WAITING, waiting), (REFUSED, refused))
-        left, base = number * step, float(HEIGHT)
         for color, rows in parts:
             size = rows / highest * (HEIGHT - AXIS)
             base -= size
             if rows > 0:
-                shapes.append(
-                    f'<rect x="{left:.1f}" y="{base:.1f}" width="{step * 0.8:.1f}"'
-                    f' height="{max(size, 1):.1f}" fill="{color}"><title>{title}</title></rect>'
+                paths[color] += (
+                    f"M{number * step:.1f} {base:.1f}h{step * 0.8:.1f}v{max(size, 1):.1f}"
+                    f"h-{step * 0.8:.1f}z"
                 )
-    first, last = (escape(bars[0][0]), escape(bars[-1][0])) if bars else ("", "")
-    text = 'font-family="sans-serif" font-size="10" fill="#777"'
+    shapes = "".join(f'<path fill="{color}" d="{path}"/>' for color, path in paths.items())
     picture = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + AXIS}"'
-        f' width="{WIDTH}" height="{HEIGHT + AXIS}">{"".join(shapes)}'
-        f'<text x="0" y="10" {text}>at most {highest} rows; blue loaded, yellow waiting,'
-        f" red refused</text>"
-        f'<text x="0" y="{HEIGHT + 12}" {text}>{first}</text>'
-        f'<text x="{WIDTH}" y="{HEIGHT + 12}" text-anchor="end" {text}>{last}</text></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
+        f' width="{WIDTH}" height="{HEIGHT}">{shapes}<text x="0" y="10" font-family="sans-serif"'
+        f' font-size="10" fill="#777">at most {highest} rows; blue loaded, yellow waiting,'
+        " red refused</text></svg>"
     )
     encoded = base64.b64encode(picture.encode()).decode()
-    return f"![rows of the last partitions](data:image/svg+xml;base64,{encoded})"
+    lines = [
+        (label, loaded, waiting, refused, BLOCK * round(BLOCKS * (loaded + refused) / highest))
+        for label, loaded, refused, waiting in reversed(bars)
+    ]
+    table = markdown_table(("partition", "loaded", "of it waiting", "refused", ""), lines)
+    return f"![rows of the last partitions](data:image/svg+xml;base64,{encoded})\n\n{table}"

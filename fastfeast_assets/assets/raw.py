@@ -206,5 +206,5 @@ def _check_results(
         *contract_check_results(contract, files),
         *file_check_results(contract, files),
         *usual_check_results(compare(connection, files, contract, blueprint.start_date)),
-        reconciliation_result(balances(connection, contract.source, log_ids)),
+        reconciliation_result(balances(connection, contract, log_ids)),
     ]

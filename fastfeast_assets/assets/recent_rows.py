@@ -11,21 +11,32 @@ from fastfeast_assets.contracts.model import Contract
 PARTITIONS_SHOWN = 30
 
 RECENT = """
-select partition_at, sum(valid_records)::bigint, sum(quarantined)::bigint, sum(orphan_count)::bigint
-from (
-    select partition_at, valid_records, quarantined, orphan_count
-    from ops.pipeline_file_log
-    where source = %s and status = 'success' and is_loaded
-    order by log_id desc limit %s
-) as recent
+select
+    partition_at,
+    sum(valid_records)::bigint,
+    sum(quarantined)::bigint,
+    sum(orphan_count)::bigint
+from ops.pipeline_file_log
+where source = %s and is_loaded
 group by partition_at order by partition_at desc limit %s
 """
 
 
 def recent_rows(connection: psycopg.Connection, contract: Contract) -> dict[str, Any]:
-    """Metadata with the picture, or none when nothing has been loaded."""
-    limit = PARTITIONS_SHOWN * len(contract.formats) * 2
-    rows = connection.execute(RECENT, [contract.source, limit, PARTITIONS_SHOWN]).fetchall()
+    """Metadata: the picture, and numbers of the newest partition that Dagster plots over time.
+
+    Empty when nothing has been loaded.
+    """
+    rows = connection.execute(RECENT, [contract.source, PARTITIONS_SHOWN]).fetchall()
+    if not rows:
+        return {}
     form = "%m-%d %H:%M" if contract.cadence == "stream" else "%Y-%m-%d"
     bars = [(at.strftime(form), *counts) for at, *counts in reversed(rows)]
-    return {"recent_partitions": dg.MetadataValue.md(bar_chart(bars))} if bars else {}
+    _, loaded, quarantined, waiting = bars[-1]
+    return {
+        "recent_partitions": dg.MetadataValue.md(bar_chart(bars)),
+        "newest_partition": f"{rows[0][0]:%Y-%m-%d %H:%M}",
+        "newest_partition_rows_loaded": loaded,
+        "newest_partition_rows_quarantined": quarantined,
+        "newest_partition_rows_waiting": waiting,
+    }

@@ -27,6 +27,15 @@ def untransformed(connection: psycopg.Connection, *, without: Sequence[str] = ()
     return [row[0] for row in rows]
 
 
+def untransformed_sources(connection: psycopg.Connection) -> list[str]:
+    """The sources with loads that no completed transform has seen."""
+    rows = connection.execute(
+        "select distinct source from ops.pipeline_file_log where log_id = any(%s) order by 1",
+        [untransformed(connection)],
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 def mark_transformed(connection: psycopg.Connection, load_ids: Sequence[int]) -> None:
     """Record that a completed transform has seen these loads."""
     connection.execute(

@@ -179,8 +179,8 @@ class _Work:
         log_ids = untransformed(self._connection)
         return [
             source
-            for source in self._platform.contracts
-            if not all(b.is_even for b in balances(self._connection, source, log_ids))
+            for source, contract in self._platform.contracts.items()
+            if not all(b.is_even for b in balances(self._connection, contract, log_ids))
         ]
 
     def _tell(self, stage: Stage, message: str, report: "FileReport | None" = None) -> None:

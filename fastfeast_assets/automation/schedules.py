@@ -9,8 +9,9 @@ from datetime import timedelta
 
 import dagster as dg
 
+from fastfeast_assets.assets.lineage import Lineage
 from fastfeast_assets.assets.resources import Platform
-from fastfeast_assets.assets.transforms import untransformed
+from fastfeast_assets.assets.transforms import untransformed_sources
 from fastfeast_assets.automation.jobs import (
     DEADLINE_JOB,
     LEVELS_JOB,
@@ -18,6 +19,8 @@ from fastfeast_assets.automation.jobs import (
     RETENTION_JOB,
     SLA_JOB,
     TRANSFORM_JOB,
+    OwnChecks,
+    checks_of,
 )
 from fastfeast_assets.checks.expected import DAY, since_midnight
 from fastfeast_assets.contracts.model import Contract
@@ -25,16 +28,23 @@ from fastfeast_assets.contracts.model import Contract
 # After the deadline, so that a file that came at the last minute has been loaded.
 GRACE = timedelta(minutes=5)
 REPORT_AFTER = timedelta(minutes=30)
-# Then everything is built once, tables of the calendar included.
-WHOLE_TRANSFORM_HOUR = 2
+# When the tables of the calendar are built.
+CALENDAR_HOUR = 2
+HAS_ORPHANS = """
+select exists (select from ops.quarantine where rejection_stage = 'orphan' and status = 'open')
+"""
 
 
-def build_schedules(contracts: Iterable[Contract], timezone: str) -> list[dg.ScheduleDefinition]:
+def build_schedules(
+    contracts: Iterable[Contract], timezone: str, lineage: Lineage, own_checks: OwnChecks
+) -> list[dg.ScheduleDefinition]:
     """All schedules, running by default.
 
     Args:
         contracts: Whose latest daily deadline is watched.
         timezone: Of the business clock.
+        lineage: Of the models.
+        own_checks: The checks that come with each table.
     """
     crons = [contract.sla_cron for contract in contracts if contract.sla_cron is not None]
     deadline = max(map(since_midnight, crons), default=timedelta(hours=1)) % DAY
@@ -80,7 +90,7 @@ def build_schedules(contracts: Iterable[Contract], timezone: str) -> list[dg.Sch
             "30 3 * * *",
             "Replaced attempts and old runs leave. Data stay until `fastfeast prune` is called.",
         ),
-        _orphan_retry(timezone),
+        _orphan_retry(timezone, lineage, own_checks),
     ]
 
 
@@ -90,7 +100,7 @@ def daily(time_of_day: timedelta) -> str:
     return f"{minutes % 60} {minutes // 60} * * *"
 
 
-def _orphan_retry(timezone: str) -> dg.ScheduleDefinition:
+def _orphan_retry(timezone: str, lineage: Lineage, own_checks: OwnChecks) -> dg.ScheduleDefinition:
     @dg.schedule(
         name="orphan_retry",
         job_name=TRANSFORM_JOB,
@@ -99,25 +109,34 @@ def _orphan_retry(timezone: str) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=(
             "Waiting orphans look for their parents again, and loads that no transform has seen"
-            " are taken in, such as after a failed dbt run. Everything once a night."
+            " are taken in, such as after a failed dbt run. The calendar once a night."
         ),
     )
     def orphan_retry(
         context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Platform]
     ) -> dg.RunRequest | dg.SkipReason:
-        if context.scheduled_execution_time.hour == WHOLE_TRANSFORM_HOUR:
-            return dg.RunRequest(tags={"fastfeast/reason": "nightly"})
         with closing(platform.warehouse.connect(autocommit=True)) as connection:
-            loads = len(untransformed(connection))
-            row = connection.execute(
-                "select exists (select from ops.quarantine"
-                " where rejection_stage = 'orphan' and status = 'open')"
-            ).fetchone()
-        has_orphans = row == (True,)
-        if not loads and not has_orphans:
+            sources = untransformed_sources(connection)
+            has_orphans = connection.execute(HAS_ORPHANS).fetchone() == (True,)
+        # Not simply everything: a table counts as fresh when it is built, with or without news.
+        keys: set[dg.AssetKey] = set()
+        reasons: list[str] = []
+        if sources:
+            keys.update(lineage.behind(sources))
+            reasons.append(f"loads of {', '.join(sources)}")
+        if has_orphans:
+            keys.update(lineage.facts())
+            reasons.append("orphans wait")
+        if context.scheduled_execution_time.hour == CALENDAR_HOUR:
+            keys.update(lineage.calendar())
+            reasons.append("nightly")
+        if not keys:
             return dg.SkipReason("no orphan waits and every load has been transformed")
+        selected = sorted(keys)
         return dg.RunRequest(
-            tags={"fastfeast/reason": "orphans wait" if has_orphans else f"{loads} loads"}
+            asset_selection=selected,
+            asset_check_keys=checks_of(selected, own_checks),
+            tags={"fastfeast/reason": "; ".join(reasons)},
         )
 
     return orphan_retry

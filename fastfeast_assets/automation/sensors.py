@@ -17,7 +17,7 @@ from fastfeast_assets.assets.raw import raw_key
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.automation.claims import unfinished_claims
 from fastfeast_assets.automation.decide import Decision, Launch, decide
-from fastfeast_assets.automation.jobs import INGEST_JOBS
+from fastfeast_assets.automation.jobs import INGEST_JOBS, OwnChecks, checks_of
 from fastfeast_assets.automation.landing_look import LandingLook, Look
 from fastfeast_assets.automation.sensor_state import MAXIMUM_REPORTED, SensorState, digest_of
 from fastfeast_assets.contracts.model import Cadence, Contract
@@ -36,7 +36,6 @@ SHORTEST_PAUSE_SECONDS = 0.25
 SHARE_OF_PAUSE = 9
 
 Behind = Callable[[Collection[str]], Sequence[dg.AssetKey]]
-OwnChecks = Mapping[dg.AssetKey, Sequence[dg.AssetCheckKey]]
 
 
 def build_landing_sensor(
@@ -137,7 +136,7 @@ def _request(launch: Launch, behind: Behind, own_checks: OwnChecks) -> dg.RunReq
     return dg.RunRequest(
         run_key=launch.run_key,
         asset_selection=keys,
-        asset_check_keys=[check for key in keys for check in own_checks.get(key, ())],
+        asset_check_keys=checks_of(keys, own_checks),
         tags={
             **load.tags,
             "dagster/priority": PRIORITY[load.cadence],

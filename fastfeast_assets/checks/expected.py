@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -25,36 +25,45 @@ def since_midnight(cron: str) -> timedelta:
 
 
 def newest_due(contract: Contract, now: datetime) -> datetime:
-    """The newest partition that must have been loaded.
+    """The newest partition that must have been loaded, on the business clock without zone.
 
     Args:
         contract: A stream's hour is due so many minutes after its end, a day at its deadline.
-        now: On the business clock, without zone.
+        now: With the zone of the business clock. A stream's minutes are real ones, also where the
+            clock is changed; a deadline is what the clock shows.
     """
     if contract.cadence == "stream":
-        late = now - HOUR - timedelta(minutes=contract.sla_minutes or DEFAULT_MINUTES)
-        return late.replace(minute=0, second=0, microsecond=0)
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    is_due = now >= today + since_midnight(contract.sla_cron or "")
+        return _hours_back(now, HOUR + timedelta(minutes=contract.sla_minutes or DEFAULT_MINUTES))
+    clock = now.replace(tzinfo=None)
+    today = clock.replace(hour=0, minute=0, second=0, microsecond=0)
+    is_due = clock >= today + since_midnight(contract.sla_cron or "")
     return today if is_due else today - DAY
 
 
 def due_partitions(contract: Contract, now: datetime, first: datetime) -> list[datetime]:
-    """The partitions of late that must have been loaded, in order.
+    """The partitions of late that must have been loaded, in order, without zone.
+
+    An hour that the clock skipped is none of them, one that came twice is one.
 
     Args:
         contract: Of the source.
-        now: On the business clock, without zone.
+        now: With the zone of the business clock.
         first: The first partition of the cadence that was ever loaded; nothing was due before.
     """
     newest = newest_due(contract, now)
-    step = HOUR if contract.cadence == "stream" else DAY
-    due = []
-    at = newest
-    while at >= first and newest - at < LOOK_BACK[contract.cadence]:
-        due.append(at)
-        at -= step
-    return due[::-1]
+    if contract.cadence == "stream":
+        level = HOUR + timedelta(minutes=contract.sla_minutes or DEFAULT_MINUTES)
+        steps = range(LOOK_BACK["stream"] // HOUR)
+        due = {_hours_back(now, level + step * HOUR) for step in steps}
+    else:
+        due = {newest - step * DAY for step in range(LOOK_BACK["batch"] // DAY)}
+    return sorted(at for at in due if at >= first)
+
+
+def _hours_back(now: datetime, time_back: timedelta) -> datetime:
+    """The hour that the business clock showed so much real time ago."""
+    then = (now.astimezone(UTC) - time_back).astimezone(now.tzinfo)
+    return then.replace(minute=0, second=0, microsecond=0, tzinfo=None)
 
 
 def leading_contracts(

@@ -18,6 +18,7 @@ from fastfeast_assets.ingest.text import storable
 from fastfeast_assets.ingest.verdict import Judge, Verdict
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import store
+from fastfeast_assets.warehouse.checksum import checksum
 
 # One stray byte costs its row. A file in which every tenth row has one is another encoding.
 MAXIMUM_SHARE_OF_BAD_ROWS = 0.1
@@ -30,6 +31,7 @@ class Intake:
         valid: Rows stored in raw so far.
         quarantined: Rows refused so far.
         duplicates: Those of the refused ones whose key the file has already had.
+        checksum: Over the rows stored in raw so far.
         reasons: `rule:column` -> refused rows; a row with several reasons counts in each.
         extra_columns: Names that the contract does not know, in the order of appearance.
 
@@ -42,6 +44,7 @@ class Intake:
         self.valid = 0
         self.quarantined = 0
         self.duplicates = 0
+        self.checksum = 0
         self.reasons: Counter[str] = Counter()
         self.extra_columns: dict[str, None] = {}
         self._contract = contract
@@ -80,7 +83,9 @@ class Intake:
     def _store_chunk(
         self, connection: psycopg.Connection, load: store.Load, judge: Judge, verdict: Verdict
     ) -> None:
-        self.valid += store.copy_rows(connection, load, judge.accepted(verdict))
+        accepted = judge.accepted(verdict)
+        self.valid += store.copy_rows(connection, load, accepted)
+        self.checksum += checksum(self._contract, accepted)
         rejected = (judge.rejected(verdict, offset) for offset in sorted(verdict.reasons))
         self.quarantined += store.copy_rejected(connection, load, rejected)
         self._bad_rows += int(verdict.has_bad_bytes.sum())

@@ -40,6 +40,7 @@ class Outcome:
     valid: int = 0
     quarantined: int = 0
     duplicates: int = 0
+    checksum: int = 0
     extra_columns: Sequence[str] = ()
     seconds: float = 0.0
 
@@ -85,14 +86,14 @@ def locked_file(connection: psycopg.Connection, log_id: int) -> LoadedFile | Non
 
 
 def move_released(
-    connection: psycopg.Connection, log_id: int, rows: int, *, duplicates: int
+    connection: psycopg.Connection, log_id: int, rows: int, *, checksum: int, duplicates: int
 ) -> None:
     """Count released rows as loaded; `duplicates` is by how many the repeated rows changed."""
     connection.execute(
         "update ops.pipeline_file_log set valid_records = valid_records + %s,"
-        " quarantined = quarantined - %s, duplicate_count = duplicate_count + %s"
-        " where log_id = %s",
-        [rows, rows, duplicates, log_id],
+        " quarantined = quarantined - %s, duplicate_count = duplicate_count + %s,"
+        " row_checksum = row_checksum + %s where log_id = %s",
+        [rows, rows, duplicates, checksum, log_id],
     )
 
 
@@ -208,13 +209,15 @@ def complete(connection: psycopg.Connection, log_id: int, outcome: Outcome) -> N
     """Add to a log row what its load came to, right before the transaction commits."""
     connection.execute(
         "update ops.pipeline_file_log set total_records = %s, valid_records = %s, "
-        "quarantined = %s, duplicate_count = %s, extra_columns = %s, duration_seconds = %s, "
+        "quarantined = %s, duplicate_count = %s, row_checksum = %s, extra_columns = %s, "
+        "duration_seconds = %s, "
         "committed_at = clock_timestamp() where log_id = %s",
         [
             outcome.total,
             outcome.valid,
             outcome.quarantined,
             outcome.duplicates,
+            outcome.checksum,
             Jsonb(list(outcome.extra_columns)),
             outcome.seconds,
             log_id,

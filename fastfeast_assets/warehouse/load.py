@@ -186,6 +186,7 @@ class _Loading:
             valid=self.rows.valid,
             quarantined=self.rows.quarantined,
             duplicates=self.rows.duplicates,
+            checksum=self.rows.checksum,
             extra_columns=list(self.rows.extra_columns),
             seconds=time.perf_counter() - self.started,
         )

@@ -19,6 +19,7 @@ from fastfeast_assets.ingest.rejudge import HeldRow, Rejudge, obstacle
 from fastfeast_assets.ingest.verdict import RejectedRow
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import audit, ledger, store
+from fastfeast_assets.warehouse.checksum import checksum
 
 Result = Literal["released", "refused", "unreadable"]
 
@@ -89,6 +90,7 @@ class FileRelease:
         )
         self._released: list[int] = []
         self._duplicates = 0
+        self._checksum = 0
 
     def judge(self, chunk: Sequence[Held]) -> list[RowOutcome]:
         """Load what is good now, refresh the reasons of what is not."""
@@ -114,7 +116,9 @@ class FileRelease:
         verdict = self._rejudge.judge(rows)
         loaded = store.loaded_keys(self._connection, self._load, verdict.keys)
         self._rejudge.refuse_repeats(verdict, loaded)
-        store.copy_rows(self._connection, self._load, self._rejudge.accepted(verdict, rows))
+        accepted = self._rejudge.accepted(verdict, rows)
+        store.copy_rows(self._connection, self._load, accepted)
+        self._checksum += checksum(self._contract, accepted)
         released = [rows[offset] for offset in range(len(rows)) if offset not in verdict.reasons]
         self._mark_released(released)
         for offset, held in enumerate(readable):
@@ -170,7 +174,11 @@ class FileRelease:
         log_id = self._file.log_id
         old = ledger.counts(self._connection, log_id)
         ledger.move_released(
-            self._connection, log_id, len(self._released), duplicates=self._duplicates
+            self._connection,
+            log_id,
+            len(self._released),
+            checksum=self._checksum,
+            duplicates=self._duplicates,
         )
         new = {**ledger.counts(self._connection, log_id), "released": len(self._released)}
         entry = audit.Entry("release", self._file.file_path, old, new)

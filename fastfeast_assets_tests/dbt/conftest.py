@@ -24,7 +24,7 @@ from fastfeast_assets_tests.postgres.conftest import query as query
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 # The parsed project holds the database's name: with one name it is parsed once.
 DATABASE = "dbt_tests"
-KINDS_OF_TESTS = ("reconciled_with_raw", "stub_without_valid_row", "row_rule")
+KINDS_OF_TESTS = ("reconciled_with_raw", "checksum_of_raw", "stub_without_valid_row", "row_rule")
 FINE = {NodeStatus.Success, NodeStatus.NoOp, TestStatus.Pass}
 WARNED = {TestStatus.Warn}
 

@@ -139,3 +139,22 @@ def test_dropped_marts_are_built_anew_from_all_loads(dbt: Dbt, marts: Marts) -> 
     dbt.run()
     assert marts.rows() == before
     dbt.test()
+
+
+def test_a_fact_changed_by_hand_fails_its_checksum(
+    landing: LandingZone, load: Load, dbt: Dbt, query: Query
+) -> None:
+    landing.all_batch()
+    landing.stream("orders", order(1), order(2))
+    landing.stream("tickets", ticket(1))
+    landing.stream("ticket_events", event(1))
+    load()
+    dbt.run()
+    chosen = ("--select", "test_name:checksum_of_raw")
+    dbt.test(*chosen)
+    query("update marts.fact_order set total_amount = 5 where order_id like '%1' returning 1")
+    query("update marts.fact_ticket set refund_amount = null returning 1")
+    assert set(dbt.failures("test", *chosen)) == {
+        "fact_order_checksum_of_raw",
+        "fact_ticket_checksum_of_raw",
+    }

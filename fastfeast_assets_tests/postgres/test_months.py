@@ -13,6 +13,7 @@ from psycopg import sql
 
 from fastfeast_assets.checks.reconciliation import balances
 from fastfeast_assets.contracts.ddl import raw_table_ddl
+from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse, audit
@@ -43,7 +44,7 @@ def autumn(landing: LandingZone, load: Load, query: Query) -> dict[str, int]:
 
 def ensure_even(connection: psycopg.Connection) -> None:
     ids = [row[0] for row in connection.execute("select log_id from ops.pipeline_file_log")]
-    found = balances(connection, "orders", ids)
+    found = balances(connection, load_contracts()["orders"], ids)
     assert all(balance.is_even for balance in found), [str(balance) for balance in found]
 
 

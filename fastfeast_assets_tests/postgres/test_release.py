@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from fastfeast_assets.checks.reconciliation import balances
+from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse, ledger
@@ -58,12 +59,13 @@ def released(
 
 def ensure_even(connection: psycopg.Connection, *sources: str) -> None:
     """The law: in = loaded + quarantined, in the ledger and in the tables."""
+    contracts = load_contracts()
     for source in sources:
         ids = [
             row[0]
             for row in connection.execute("select log_id from ops.pipeline_file_log").fetchall()
         ]
-        found = balances(connection, source, ids)
+        found = balances(connection, contracts[source], ids)
         assert found
         assert all(balance.is_even for balance in found), [str(balance) for balance in found]
 

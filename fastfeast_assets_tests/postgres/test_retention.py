@@ -25,8 +25,8 @@ SEEN = (
 
 def ensure_even(connection: psycopg.Connection, contracts: Mapping[str, Contract]) -> None:
     ids = [row[0] for row in connection.execute("select log_id from ops.pipeline_file_log")]
-    for source in contracts:
-        found = balances(connection, source, ids)
+    for contract in contracts.values():
+        found = balances(connection, contract, ids)
         assert all(balance.is_even for balance in found), [str(balance) for balance in found]
 
 
