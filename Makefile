@@ -56,6 +56,10 @@ format: setup  ## Format Python and SQL
 generate: setup  ## Render what comes from the contracts (dbt sources, data dictionary)
 	$(BIN)/python -m fastfeast_assets.contracts.generate
 
+.PHONY: snapshot
+snapshot: setup  ## Write the list of assets, checks, jobs, schedules and sensors again
+	UPDATE_SNAPSHOT=1 $(BIN)/pytest --quiet fastfeast_assets_tests/dagster/test_real_definitions.py -k snapshot
+
 .PHONY: test
 test: lint  ## Lint, types and every test but those of test-all
 	$(BIN)/pytest -n 2 --dist loadfile -m "not debian15"

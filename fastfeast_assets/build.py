@@ -87,7 +87,7 @@ def build_definitions(
                 cadence,
                 sources,
                 plan,
-                lineage.behind,
+                lineage,
                 own_checks,
                 patience_seconds=sensor_patience_seconds if cadence == "stream" else 0,
             )

@@ -62,6 +62,10 @@ class Lineage:
         feeding = {key for key in self._parents if key.path[0] == INTERMEDIATE}
         return sorted(fed | feeding)
 
+    def foundations(self, keys: Collection[dg.AssetKey]) -> list[dg.AssetKey]:
+        """The models that some models are made from, directly or not, without these."""
+        return sorted(set().union(*map(self._above, keys)) - set(keys))
+
     def left_behind(self, built: Collection[dg.AssetKey]) -> list[str]:
         """The sources with a model behind them that is not among those built."""
         left = set(self._sources) - set(built)

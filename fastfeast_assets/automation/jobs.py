@@ -4,7 +4,7 @@
 run. Which partitions a run covers is said when it is launched. The rest is for the clock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -25,14 +25,6 @@ LEVELS_JOB = "check_service_levels"
 DEADLINE_JOB = "check_batch_deadline"
 REPORT_JOB = "report_quality"
 RETENTION_JOB = "retention"
-# The checks that are made together with each table.
-OwnChecks = Mapping[dg.AssetKey, Sequence[dg.AssetCheckKey]]
-
-
-def checks_of(keys: Iterable[dg.AssetKey], own_checks: OwnChecks) -> list[dg.AssetCheckKey]:
-    """The checks of a run over some tables; without them Dagster adds those of the clock."""
-    return [check for key in keys for check in own_checks.get(key, ())]
-
 
 # The models whose rows change by the passing of time.
 SLA_MODELS = [dg.AssetKey([MARTS, "fact_ticket"])]

@@ -18,9 +18,14 @@ from fastfeast_assets.automation.jobs import (
     REPORT_JOB,
     RETENTION_JOB,
     SLA_JOB,
+    SLA_MODELS,
     TRANSFORM_JOB,
+)
+from fastfeast_assets.automation.selection import (
     OwnChecks,
+    absent,
     checks_of,
+    with_foundations,
 )
 from fastfeast_assets.checks.expected import DAY, since_midnight
 from fastfeast_assets.contracts.model import Contract
@@ -72,12 +77,7 @@ def build_schedules(
             daily(deadline + REPORT_AFTER),
             "Yesterday in one page: files, rows, quarantine, orphans.",
         ),
-        by_clock(
-            "sla_refresh",
-            SLA_JOB,
-            "*/10 * * * *",
-            "Tickets whose service level has come due since, and whether the streams are on time.",
-        ),
+        _sla_refresh(timezone),
         by_clock(
             "hourly_service_levels",
             LEVELS_JOB,
@@ -100,6 +100,26 @@ def daily(time_of_day: timedelta) -> str:
     return f"{minutes % 60} {minutes // 60} * * *"
 
 
+def _sla_refresh(timezone: str) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="sla_refresh",
+        job_name=SLA_JOB,
+        cron_schedule="*/10 * * * *",
+        execution_timezone=timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=(
+            "Tickets whose service level has come due since, and whether the streams are on time."
+        ),
+    )
+    def sla_refresh(platform: dg.ResourceParam[Platform]) -> dg.RunRequest | dg.SkipReason:
+        with closing(platform.warehouse.connect(autocommit=True)) as connection:
+            if absent(connection, SLA_MODELS):
+                return dg.SkipReason("there are no tickets yet: nothing has been transformed")
+        return dg.RunRequest()
+
+    return sla_refresh
+
+
 def _orphan_retry(timezone: str, lineage: Lineage, own_checks: OwnChecks) -> dg.ScheduleDefinition:
     @dg.schedule(
         name="orphan_retry",
@@ -115,24 +135,22 @@ def _orphan_retry(timezone: str, lineage: Lineage, own_checks: OwnChecks) -> dg.
     def orphan_retry(
         context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Platform]
     ) -> dg.RunRequest | dg.SkipReason:
-        with closing(platform.warehouse.connect(autocommit=True)) as connection:
-            sources = untransformed_sources(connection)
-            has_orphans = connection.execute(HAS_ORPHANS).fetchone() == (True,)
         # Not simply everything: a table counts as fresh when it is built, with or without news.
         keys: set[dg.AssetKey] = set()
         reasons: list[str] = []
-        if sources:
-            keys.update(lineage.behind(sources))
-            reasons.append(f"loads of {', '.join(sources)}")
-        if has_orphans:
-            keys.update(lineage.facts())
-            reasons.append("orphans wait")
-        if context.scheduled_execution_time.hour == CALENDAR_HOUR:
-            keys.update(lineage.calendar())
-            reasons.append("nightly")
-        if not keys:
+        with closing(platform.warehouse.connect(autocommit=True)) as connection:
+            if sources := untransformed_sources(connection):
+                keys.update(lineage.behind(sources))
+                reasons.append(f"loads of {', '.join(sources)}")
+            if connection.execute(HAS_ORPHANS).fetchone() == (True,):
+                keys.update(lineage.facts())
+                reasons.append("orphans wait")
+            if context.scheduled_execution_time.hour == CALENDAR_HOUR:
+                keys.update(lineage.calendar())
+                reasons.append("nightly")
+            selected = with_foundations(connection, lineage, keys)
+        if not selected:
             return dg.SkipReason("no orphan waits and every load has been transformed")
-        selected = sorted(keys)
         return dg.RunRequest(
             asset_selection=selected,
             asset_check_keys=checks_of(selected, own_checks),

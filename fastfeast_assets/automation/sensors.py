@@ -6,19 +6,22 @@ Belongs here: what a tick says to Dagster. Looking is in `landing_look`, the rul
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 
 import dagster as dg
 
 from fastfeast_assets.assets.landing import STRANGERS_KEY
+from fastfeast_assets.assets.lineage import Lineage
 from fastfeast_assets.assets.markdown import markdown_table
 from fastfeast_assets.assets.ops import OPS_TABLES
 from fastfeast_assets.assets.raw import raw_key
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.automation.claims import unfinished_claims
 from fastfeast_assets.automation.decide import Decision, Launch, decide
-from fastfeast_assets.automation.jobs import INGEST_JOBS, OwnChecks, checks_of
+from fastfeast_assets.automation.jobs import INGEST_JOBS
 from fastfeast_assets.automation.landing_look import LandingLook, Look
+from fastfeast_assets.automation.selection import OwnChecks, checks_of, with_foundations
 from fastfeast_assets.automation.sensor_state import MAXIMUM_REPORTED, SensorState, digest_of
 from fastfeast_assets.contracts.model import Cadence, Contract
 from fastfeast_assets.ingest.discover import Finding
@@ -35,14 +38,12 @@ SHORTEST_PAUSE_SECONDS = 0.25
 # Looking takes at most a tenth of the time.
 SHARE_OF_PAUSE = 9
 
-Behind = Callable[[Collection[str]], Sequence[dg.AssetKey]]
-
 
 def build_landing_sensor(
     cadence: Cadence,
     contracts: Mapping[str, Contract],
     blueprint: Blueprint,
-    behind: Behind,
+    lineage: Lineage,
     own_checks: OwnChecks,
     *,
     patience_seconds: float,
@@ -56,7 +57,7 @@ def build_landing_sensor(
         cadence: Of its sources; the one of the batch sources also reports strangers.
         contracts: All contracts by source.
         blueprint: Business clock and first partition.
-        behind: Gives the models that a load of some sources changes.
+        lineage: Of the models that a load of some sources changes.
         own_checks: The checks that come with each table.
         patience_seconds: How long a tick goes on looking.
     """
@@ -98,7 +99,7 @@ def build_landing_sensor(
         news, reported = _news(problems, decision.state.reported)
         for finding in news:
             context.log.warning(f"{finding.relative_path} is not loaded: {finding.reason}")
-        requests = [_request(launch, behind, own_checks) for launch in decision.launches]
+        requests = _requests(platform, decision.launches, lineage, own_checks)
         after = SensorState(decision.state.serial, decision.state.attempts, reported)
         return dg.SensorResult(
             run_requests=requests,
@@ -129,21 +130,32 @@ def _patiently(
         time.sleep(pause)
 
 
-def _request(launch: Launch, behind: Behind, own_checks: OwnChecks) -> dg.RunRequest:
-    load = launch.load
+def _requests(
+    platform: Platform, launches: Sequence[Launch], lineage: Lineage, own_checks: OwnChecks
+) -> list[dg.RunRequest]:
+    if not launches:
+        return []
     tables = [dg.AssetKey(["ops", name]) for name in OPS_TABLES]
-    keys = [*map(raw_key, load.sources), *tables, *behind(load.sources)]
-    return dg.RunRequest(
-        run_key=launch.run_key,
-        asset_selection=keys,
-        asset_check_keys=checks_of(keys, own_checks),
-        tags={
-            **load.tags,
-            "dagster/priority": PRIORITY[load.cadence],
-            "fastfeast/files": str(launch.files),
-            "fastfeast/attempt": str(launch.attempt),
-        },
-    )
+    requests: list[dg.RunRequest] = []
+    with closing(platform.warehouse.connect(autocommit=True)) as connection:
+        for launch in launches:
+            load = launch.load
+            models = with_foundations(connection, lineage, lineage.behind(load.sources))
+            keys = [*map(raw_key, load.sources), *tables, *models]
+            requests.append(
+                dg.RunRequest(
+                    run_key=launch.run_key,
+                    asset_selection=keys,
+                    asset_check_keys=checks_of(keys, own_checks),
+                    tags={
+                        **load.tags,
+                        "dagster/priority": PRIORITY[load.cadence],
+                        "fastfeast/files": str(launch.files),
+                        "fastfeast/attempt": str(launch.attempt),
+                    },
+                )
+            )
+    return requests
 
 
 def skip_reason(look: Look, decision: Decision) -> str:
