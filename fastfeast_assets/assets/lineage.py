@@ -30,6 +30,11 @@ class Lineage:
         """The lineage of the dbt models."""
         return cls({spec.key: [dep.asset_key for dep in spec.deps] for spec in models.specs})
 
+    @property
+    def models(self) -> list[dg.AssetKey]:
+        """All models."""
+        return sorted(self._parents)
+
     def behind(self, sources: Collection[str]) -> list[dg.AssetKey]:
         """The models that a load of these sources changes.
 

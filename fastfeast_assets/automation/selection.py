@@ -19,11 +19,14 @@ def checks_of(keys: Iterable[dg.AssetKey], own_checks: OwnChecks) -> list[dg.Ass
 def with_foundations(
     connection: psycopg.Connection, lineage: Lineage, models: Collection[dg.AssetKey]
 ) -> list[dg.AssetKey]:
-    """Some models, and the models that they are made from and that do not exist yet.
+    """Some models; in a warehouse without some that they are made from, all that it lacks along.
 
-    In a warehouse that is in use these all exist; the first run builds them.
+    In a warehouse that is in use nothing is lacking; the first run builds it all, because tests of
+    the models look at each other's tables too.
     """
-    return sorted({*models, *absent(connection, lineage.foundations(models))})
+    if not absent(connection, lineage.foundations(models)):
+        return sorted(models)
+    return sorted({*models, *absent(connection, lineage.models)})
 
 
 def absent(connection: psycopg.Connection, keys: Iterable[dg.AssetKey]) -> list[dg.AssetKey]:
