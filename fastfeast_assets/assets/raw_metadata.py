@@ -58,9 +58,9 @@ def _column(column: Column) -> dg.TableColumn:
 
 def counts(reports: Sequence[FileReport]) -> dict[str, Any]:
     """Rows in, loaded, quarantined by reason, speed, files: sums over some files."""
-    seconds = sum(report.seconds for report in reports)
     total = sum(report.total for report in reports)
     handled = sum(report.total for report in reports if report.status == "success")
+    seconds = sum(report.seconds for report in reports if report.status == "success")
     reasons: dict[str, int] = {}
     for report in reports:
         for reason, rows in report.reasons.items():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LEDGER = """
 select log_id, status, failure_reason, total_records, valid_records, quarantined, duplicate_count,
-       extra_columns, file_hash, bytes
+       extra_columns, file_hash, bytes, duration_seconds
 from ops.pipeline_file_log where log_id = any(%s)
 """
 REASONS = """
@@ -62,9 +62,8 @@ def with_record(connection: psycopg.Connection, reports: Sequence[FileReport]) -
         if entry is None:
             recorded.append(report)
             continue
-        log_id, status, failure, total, valid, quarantined, duplicates, extra, file_hash, size = (
-            entry
-        )
+        log_id, status, failure, total, valid, quarantined, duplicates, *rest = entry
+        extra, file_hash, size, seconds = rest
         recorded.append(
             replace(
                 report,
@@ -78,6 +77,7 @@ def with_record(connection: psycopg.Connection, reports: Sequence[FileReport]) -
                 extra_columns=tuple(extra),
                 file_hash=file_hash,
                 bytes=size,
+                seconds=seconds or 0.0,
             )
         )
     return recorded

@@ -119,15 +119,17 @@ def compare(
     contract: Contract,
     first_partition: date,
 ) -> list[Comparison]:
-    """Put the newest successful loads of a run beside those before them.
+    """Put the newest loads of a run beside those before them, found done or not.
 
     Args:
         connection: To the warehouse.
-        reports: Of the run.
+        reports: Of the run, skipped files filled in by `evidence`.
         contract: Of their source.
         first_partition: That of master files, which are compared with nothing.
     """
-    loaded = [report for report in reports if report.status == "success" and report.log_id]
+    loaded = [
+        report for report in reports if report.status in {"success", "skipped"} and report.log_id
+    ]
     found = []
     for report in loaded[-LOADS_COMPARED:]:
         rows = connection.execute(

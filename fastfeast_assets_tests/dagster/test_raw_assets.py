@@ -210,6 +210,19 @@ def test_loading_again_changes_nothing_and_says_the_same(
     assert (found["files_skipped"], found["rows_in"], found["dagster/row_count"]) == (1, 2, 1)
 
 
+def test_an_unusual_file_stays_unusual_when_its_partition_is_loaded_again(
+    landing: LandingZone, load: Load
+) -> None:
+    for day in range(10, 16):
+        landing.stream("orders", *(order(day * 100 + n) for n in range(50)), day=f"2026-11-{day}")
+        load("load_streams", ["orders"], {"dagster/partition": f"2026-11-{day}-08:00"})
+    landing.stream("orders", order(1))
+    for _ in range(2):
+        found = checks(load("load_streams", ["orders"], HOUR))["usual_volume"]
+        assert not found.passed
+        assert "1 rows" in str(found.metadata["unusual"].value)
+
+
 def test_a_failed_file_stays_failed_until_told_to_retry(landing: LandingZone, load: Load) -> None:
     landing.put(f"batch/{DAY}/cities.json", "")
     load("load_batch", ["cities"], TODAY)
