@@ -17,16 +17,15 @@
 
 {# Rows whose newest version is an orphan, or that no file holds any more, leave the fact; the
    foreign keys take the rows that depend on them along. A row that a month past the retention of
-   raw may have held stays: its file still holds it for all we know. #}
+   raw may have held stays: its file still holds it for all we know, and once deleted it could not
+   be loaded again. #}
 {% macro delete_unloadable(resolved, key, source_name, happened_at) %}
     delete from {{ this }} as fact
     using {{ ref(resolved) }} as resolved
     where
         fact.{{ key }} = resolved.{{ key }}
         and not resolved.is_loadable
-        and not (
-            resolved.is_removed and {{ is_past_retention(source_name, 'fact.' ~ happened_at) }}
-        )
+        and not {{ is_past_retention(source_name, 'fact.' ~ happened_at) }}
 {% endmacro %}
 
 {# Condition: a moment lies before the end of the last month of a stream whose rows retention has

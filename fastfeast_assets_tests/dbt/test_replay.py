@@ -189,6 +189,26 @@ def test_a_key_that_leaves_a_later_file_falls_back_to_its_earlier_version(
 
 
 @pytest.mark.usefixtures("pruned")
+def test_an_update_of_a_pruned_row_that_waits_for_its_parent_leaves_the_row(
+    landing: LandingZone, load: Load, dbt: Dbt, marts: Marts, query: Query
+) -> None:
+    """Deleted, the row could not be loaded again if the update were withdrawn."""
+    before, waiting_before = marts.rows()["fact_order"], waiting(query)
+    landing.stream("orders", order(1, customer_id=777, **OLD_ORDER), hour=9)
+    load()
+    dbt.run()
+    assert marts.rows()["fact_order"] == before
+    assert len(waiting(query)) == len(waiting_before) + 1
+    dbt.test()
+    landing.stream("orders", order(7), hour=9)
+    load()
+    dbt.run()
+    assert marts.rows()["fact_order"][:2] == before
+    assert len(waiting(query)) == len(waiting_before)
+    dbt.test()
+
+
+@pytest.mark.usefixtures("pruned")
 def test_an_update_of_a_pruned_row_that_is_withdrawn_leaves_the_row(
     landing: LandingZone, load: Load, dbt: Dbt, marts: Marts
 ) -> None:

@@ -57,7 +57,9 @@ doubled as (
     select fact.{{ key }}
     from orphans
     inner join {{ fact }} as fact on orphans.primary_key = fact.{{ key }}
-    where orphans.status = 'open'
+    where
+        orphans.status = 'open'
+        and not {{ is_past_retention(source_name, 'fact.' ~ happened_at) }}
 ),
 
 left_over as (
