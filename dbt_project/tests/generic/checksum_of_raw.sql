@@ -1,7 +1,8 @@
 {#
     The rows that the test's `where` admits (`model`) have in the fact the values that they have in
     raw: one sum of hashes over `columns` here and there, in whatever order. Rows that the fact has
-    not digested yet, and those whose raw row is past its retention, are left out on both sides.
+    not digested yet, those whose raw row is past its retention, and those whose newest version is
+    held back as an orphan are left out on both sides.
 #}
 {% test checksum_of_raw(model, fact, source_name, key, columns) %}
 with
@@ -16,10 +17,22 @@ newest as (
     cross join lateral (
         {{ newest_version(source_name, key, 'written.' ~ key) }}
     ) as versions
-    where exists (
-        select 1 from {{ source('ops', 'consumed_load') }} as consumed
-        where consumed.consumer = '{{ fact.identifier }}' and consumed.load_id = versions._load_id
-    )
+    where
+        exists (
+            select 1 from {{ source('ops', 'consumed_load') }} as consumed
+            where
+                consumed.consumer = '{{ fact.identifier }}'
+                and consumed.load_id = versions._load_id
+        )
+        and not exists (
+            select 1 from {{ source('ops', 'quarantine') }} as orphan
+            where
+                orphan.source_table = '{{ fact.identifier }}'
+                and orphan.rejection_stage = 'orphan'
+                and orphan.status in ('open', 'discarded')
+                and orphan.log_id = versions._load_id
+                and orphan.row_number = versions._row_number
+        )
 ),
 
 in_raw as (
