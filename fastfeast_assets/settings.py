@@ -145,10 +145,14 @@ def load_blueprint() -> Blueprint:
     return _load(Blueprint)
 
 
+def env_file() -> Path:
+    """The file that is read beside the environment."""
+    return Path(os.environ.get("FASTFEAST_ENV_FILE", PROJECT_ROOT / ".env")).absolute()
+
+
 def _load(kind: type[Kind]) -> Kind:
-    env_file = Path(os.environ.get("FASTFEAST_ENV_FILE", PROJECT_ROOT / ".env"))
     try:
-        return kind(_env_file=env_file)
+        return kind(_env_file=env_file())
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from None
 

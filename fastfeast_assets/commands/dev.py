@@ -55,18 +55,24 @@ def dev(
     ]
     sys.stdout.flush()
     sys.stderr.flush()
+    # Dagster would put a `.env` of its working directory over the environment.
+    os.chdir(environment["DAGSTER_HOME"])
     os.execve(command[0], command, environment)  # noqa: S606
 
 
 def dev_environment(settings: Settings) -> dict[str, str]:
     """The variables that `dagster dev` and the processes below it need beside the settings.
 
-    Paths are made absolute, because `.env` may hold relative ones.
+    Paths are made absolute, because `.env` may hold relative ones and Dagster works elsewhere.
     """
     from fastfeast_assets.automation.instance import dagster_home
+    from fastfeast_assets.settings import env_file
 
     return {
         "DAGSTER_HOME": str(dagster_home(settings)),
+        "FASTFEAST_CONTRACTS_DIR": str(settings.contracts_dir),
+        "FASTFEAST_DBT_PROJECT_DIR": str(settings.dbt_project_dir),
+        "FASTFEAST_ENV_FILE": str(env_file()),
         "FASTFEAST_HOME": str(settings.home),
         "FASTFEAST_LANDING": str(settings.landing),
     }
