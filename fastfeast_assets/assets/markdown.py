@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterable, Sequence
 
 # Bars of the picture, in a view of so many units.
-WIDTH, HEIGHT, AXIS = 600, 120, 16
+WIDTH, HEIGHT, AXIS, WIDEST = 600, 120, 16, 40
 LOADED, REFUSED, WAITING = "#2f6fde", "#d9503f", "#e0a22b"
 # Of the table beneath, which needs no picture.
 BLOCK, BLOCKS = "█", 20
@@ -28,10 +28,11 @@ def bar_chart(bars: Sequence[tuple[str, int, int, int]]) -> str:
     """Stacked bars as a Markdown image, complete in itself, and the same as a table.
 
     Args:
-        bars: Label, rows loaded, rows refused and rows that wait, each a bar from left to right.
+        bars: Label, rows loaded, rows refused and rows that wait, each a bar from left to right;
+            at least one.
     """
-    highest = max((loaded + refused for _, loaded, refused, _ in bars), default=0) or 1
-    step = WIDTH / max(len(bars), 1)
+    highest = max(loaded + refused for _, loaded, refused, _ in bars) or 1
+    step = min(WIDTH / len(bars), WIDEST)
     paths = {WAITING: "", LOADED: "", REFUSED: ""}
     for number, (_, loaded, refused, waiting) in enumerate(bars):
         base = float(HEIGHT)

@@ -5,6 +5,7 @@ Pure: results come from the reports of the loader.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -107,9 +108,18 @@ def quarantine_rate(contract: Contract, reports: Sequence[FileReport]) -> dg.Ass
             "quarantined": sum(report.quarantined for report in reports),
             "rows_in": sum(report.total for report in reports),
             "worst_ratio": round(worst, 4),
+            "reasons": _reasons(above or reports),
             "files": name_some(report.relative_path for report in above),
         },
     )
+
+
+def _reasons(reports: Sequence[FileReport]) -> str:
+    """What the rows were refused for, with their number, the most frequent first."""
+    rows: Counter[str] = Counter()
+    for report in reports:
+        rows.update(report.reasons)
+    return ", ".join(f"{reason} {number}" for reason, number in rows.most_common()) or "none"
 
 
 def _ratio(report: FileReport) -> float:

@@ -129,6 +129,17 @@ def test_quarantine_rate_follows_the_contract(
     assert (result.passed, result.severity) == (passed, severity)
 
 
+def test_quarantine_rate_says_for_what_the_rows_were_refused(
+    contracts: Mapping[str, Contract],
+) -> None:
+    reasons = {"range:order_amount": 2, "allowed:order_status": 9}
+    spoiled = replace(GOOD, total=20, quarantined=11, reasons=reasons)
+    slightly = replace(GOOD, total=1000, quarantined=1, reasons={"duplicate:order_id": 1})
+    result = quarantine_rate(contracts["orders"], [slightly, spoiled])
+    assert value(result, "reasons") == "allowed:order_status 9, range:order_amount 2"
+    assert value(quarantine_rate(contracts["orders"], [GOOD]), "reasons") == "none"
+
+
 @pytest.mark.parametrize(
     ("total", "valid", "quarantined", "in_raw", "in_quarantine", "passed"),
     [
