@@ -62,12 +62,21 @@ snapshot: setup  ## Write the list of assets, checks, jobs, schedules and sensor
 
 .PHONY: test
 test: lint  ## Lint, types and every test but those of test-all
-	$(BIN)/pytest -n 2 --dist loadfile -m "not debian15"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not debian15 and not browser"
 
 .PHONY: test-all
-test-all: test  ## The tests, and those on Debian's PostgreSQL 15 (installed if missing)
-	test -x /usr/lib/postgresql/15/bin/postgres || { apt-get update --quiet && apt-get install --yes --quiet postgresql-15; }
-	$(BIN)/pytest -m debian15
+test-all: test /usr/lib/postgresql/15/bin/postgres /usr/bin/chromium  ## Also those on Debian's PostgreSQL 15 and in its Chromium (installed if missing)
+	$(BIN)/pytest -m "debian15 or browser"
+
+.PHONY: screenshots
+screenshots: setup /usr/bin/chromium  ## Take the pictures of docs/images again
+	SCREENSHOTS_TO=docs/images $(BIN)/pytest -m browser
+
+/usr/lib/postgresql/15/bin/postgres:
+	apt-get update --quiet && apt-get install --yes --quiet postgresql-15
+
+/usr/bin/chromium:
+	apt-get update --quiet && apt-get install --yes --quiet chromium
 
 .PHONY: lock
 lock: $(STAMP)  ## Pin every package again from pyproject.toml
