@@ -16,6 +16,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -144,7 +145,11 @@ def console() -> Iterator[Console]:
         yield Console(home, url, day, late)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=60)
+        # A code server may outlive it.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         home.run("stop")
         shutil.rmtree(home.directory, ignore_errors=True)
 
