@@ -90,9 +90,9 @@ def prepare(settings: Settings, staging: Path, orders: int) -> None:
     """Write two days aside, and bring all of them but the hours into the marts."""
     start = (datetime.now(UTC) - timedelta(days=2)).date()
     simulate_days(SimulationPlan(out=staging, start=start, days=2, orders_per_hour=orders))
-    settings.landing.mkdir(parents=True)
+    settings.landing_directory.mkdir(parents=True)
     for folder in ("master", "batch"):
-        (staging / folder).rename(settings.landing / folder)
+        (staging / folder).rename(settings.landing_directory / folder)
     move_hour(staging, settings.landing, hours_of(staging)[0])
     ingest_pending(settings)
 
@@ -120,7 +120,7 @@ def measure(settings: Settings, staging: Path, drops: int, port: int) -> list[Dr
         **os.environ,
         "DAGSTER_HOME": str(dagster_home(settings)),
         "FASTFEAST_HOME": str(settings.home),
-        "FASTFEAST_LANDING": str(settings.landing),
+        "FASTFEAST_LANDING": str(settings.landing_directory),
         "FASTFEAST_PII_KEY": KEY,
     }
     dagster = Path(sys.executable).with_name("dagster")

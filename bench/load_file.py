@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.ingest.discover import discover
+from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.simulate import DirtRates, SimulationPlan, simulate_days
 from fastfeast_assets.warehouse import Warehouse
@@ -48,7 +49,7 @@ def measure(settings: Settings, rows: int, dirt: float) -> None:
     """Simulate the file, load it, copy its rows once more, print the figures."""
     simulate_days(
         SimulationPlan(
-            out=settings.landing,
+            out=settings.landing_directory,
             start=DAY,
             hours=(8,),
             orders_per_hour=rows,
@@ -60,7 +61,7 @@ def measure(settings: Settings, rows: int, dirt: float) -> None:
     warehouse = Warehouse(settings)
     warehouse.prepare(contracts)
     found = discover(
-        settings.landing,
+        open_landing(settings.landing),
         contracts,
         now=datetime.now(UTC),
         settle_seconds=0,

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 from datetime import date
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -18,6 +20,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PACKAGE_ROOT = Path(__file__).resolve().parent
 PROJECT_ROOT = PACKAGE_ROOT.parent
 MINIMUM_KEY_LENGTH = 32
+# Scheme of a URL and the package that speaks with such a store. What they have in common: an
+# object is seen when it is complete, never half written.
+OBJECT_STORES = {"s3": "s3fs", "gs": "gcsfs", "memory": "fsspec"}
 
 Kind = TypeVar("Kind", bound="Blueprint")
 
@@ -70,7 +75,8 @@ class Settings(Blueprint):
 
     Attributes:
         home: Directory of the embedded server, Dagster's files and the default landing zone.
-        landing: The landing zone; default `<home>/landing`.
+        landing: The landing zone: a directory, absolute, or the URL of an object store's prefix;
+            default `<home>/landing`.
         warehouse_url: PostgreSQL 14 or newer; without it the embedded server is used.
         dagster_url: Dagster's own storage; default a database beside the warehouse's.
         pii_key: Secret key of the HMAC-SHA256 over personal values.
@@ -81,7 +87,7 @@ class Settings(Blueprint):
     """
 
     home: Path = PROJECT_ROOT / ".fastfeast"
-    landing: Path = Path()
+    landing: str = ""
     warehouse_url: SecretStr | None = None
     dagster_url: SecretStr | None = None
     pii_key: SecretStr
@@ -90,10 +96,15 @@ class Settings(Blueprint):
     chunk_rows: int = Field(default=50_000, ge=1, le=1_000_000)
     orphan_hours: int = Field(default=24, ge=1)
 
-    @field_validator("home", "landing")
+    @field_validator("home")
     @classmethod
     def _path_is_absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("landing", mode="before")
+    @classmethod
+    def _landing_is_an_address(cls, value: object) -> str:
+        return landing_address(str(value))
 
     @model_validator(mode="before")
     @classmethod
@@ -122,9 +133,49 @@ class Settings(Blueprint):
         return SecretStr(f"postgresql://{rest}")
 
     @property
+    def landing_directory(self) -> Path:
+        """The landing zone, for those who write into it.
+
+        Raises:
+            SettingsError: It is an object store.
+        """
+        if "://" in self.landing:
+            raise SettingsError(
+                "FASTFEAST_LANDING is an object store, which is only read: name a local directory"
+            )
+        return Path(self.landing)
+
+    @property
     def pii_key_bytes(self) -> bytes:
         """The key of the HMAC, as bytes."""
         return self.pii_key.get_secret_value().encode()
+
+
+def landing_address(text: str) -> str:
+    """The address of a landing zone as the settings keep it: absolute path or URL.
+
+    Raises:
+        ValueError: It is a URL that cannot be used; the text says what to write instead.
+    """
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return str(Path(text).expanduser().absolute())
+    if scheme in ("file", "local"):
+        if not rest.startswith("/"):
+            raise ValueError("three slashes begin the URL of a directory: file:///srv/landing")
+        return str(Path(unquote(rest)))
+    if scheme not in OBJECT_STORES:
+        schemes = ", ".join(f"{name}://" for name in (*OBJECT_STORES, "file"))
+        raise ValueError(f"must be a directory or begin with one of {schemes}")
+    bucket = rest.partition("/")[0]
+    if "@" in bucket:
+        raise ValueError("holds credentials; put them into the variables of the store's client")
+    if not bucket and scheme != "memory":
+        raise ValueError(f"names no bucket; for example {scheme}://exports/landing")
+    package = OBJECT_STORES[scheme]
+    if find_spec(package) is None:
+        raise ValueError(f"{scheme}:// needs the package {package}, which is not installed")
+    return f"{scheme}://{rest.strip('/')}"
 
 
 def load_settings() -> Settings:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import fsspec
 import psycopg
 import pytest
 from psycopg import sql
@@ -21,6 +22,7 @@ from fastfeast_assets.warehouse import Warehouse
 from fastfeast_assets.warehouse.migrate import migrate
 from fastfeast_assets.warehouse.server import start_server, stop_server, url_of
 from fastfeast_assets_tests.landing import LandingZone
+from fastfeast_assets_tests.s3 import s3_server
 
 PII_KEY = "a-key-for-tests-only-0123456789abcdef"
 TEMPLATE = "template_fastfeast"
@@ -101,4 +103,21 @@ def warehouse(settings: Settings, contracts: Mapping[str, Contract]) -> Warehous
 @pytest.fixture
 def landing(settings: Settings) -> LandingZone:
     """The landing zone of a test, with writers of good rows."""
-    return LandingZone(settings.landing)
+    return LandingZone(settings.landing_directory)
+
+
+@pytest.fixture(scope="session")
+def s3_variables() -> Iterator[Mapping[str, str]]:
+    """Variables of an S3 server that lives as long as the session; processes see them, too."""
+    with s3_server() as variables, pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield variables
+
+
+@pytest.fixture
+def s3_address(s3_variables: Mapping[str, str]) -> str:
+    """URL of an empty prefix in a bucket of its own."""
+    bucket = f"exports-{uuid.uuid4().hex}"
+    fsspec.filesystem("s3").mkdir(bucket)
+    return f"s3://{bucket}/landing"

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import fsspec
+
 Row = dict[str, Any]
 
 DAY = "2026-11-19"
@@ -207,3 +209,25 @@ class LandingZone:
         if source in JSON_SOURCES:
             return self.put(f"{stem}.json", json_text(rows))
         return self.put(f"{stem}.csv", csv_text(rows))
+
+
+class ObjectZone(LandingZone):
+    """The same in an object store.
+
+    Args:
+        address: URL of the prefix.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.store, self.root = fsspec.core.url_to_fs(address, use_listings_cache=False)
+
+    def put(self, relative_path: str, content: str | bytes) -> Path:
+        """Write an object, replacing it, and give its path below the prefix."""
+        body = content.encode() if isinstance(content, str) else content
+        self.store.pipe_file(f"{self.root}/{relative_path}", body)
+        return Path(relative_path)
+
+    def remove(self, relative_path: str) -> None:
+        """Take an object out."""
+        self.store.rm_file(f"{self.root}/{relative_path}")

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.discover import Discovery, discover
+from fastfeast_assets.ingest.landing import open_landing
+from fastfeast_assets.ingest.landing_root import LandingRoot
 from fastfeast_assets.settings import Settings, load_settings
 from fastfeast_assets.warehouse.database import Warehouse
 
@@ -57,6 +58,11 @@ class Platform:
         return load_contracts(self.settings.contracts_dir)
 
     @cached_property
+    def landing(self) -> LandingRoot:
+        """The landing zone."""
+        return open_landing(self.settings.landing)
+
+    @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse, with its tables in place."""
         warehouse = Warehouse(self.settings)
@@ -69,10 +75,10 @@ class Platform:
             self._discovery = (run_id, self.look())
         return self._discovery[1]
 
-    def look(self, folders: Iterable[Path] | None = None) -> Discovery:
+    def look(self, folders: Iterable[str] | None = None) -> Discovery:
         """What stands in the landing zone at this moment, or in some of its folders alone."""
         return discover(
-            self.settings.landing,
+            self.landing,
             self.contracts,
             now=datetime.now(self.settings.zone),
             settle_seconds=self.settings.settle_seconds,

@@ -6,12 +6,10 @@ Belongs here: discovery and ledger, put together and repeated. What is done abou
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.contracts.model import Cadence
@@ -20,7 +18,6 @@ from fastfeast_assets.ingest.watch import LandingWatch
 from fastfeast_assets.warehouse import ledger
 
 BUDGET_SECONDS = 20.0
-FOLDERS_A_STEP = 500
 STREAM_FOLDER = "stream"
 
 
@@ -54,38 +51,38 @@ class LandingLook:
     def __init__(self, cadence: Cadence, *, budget_seconds: float = BUDGET_SECONDS) -> None:
         self._cadence = cadence
         self._budget_seconds = budget_seconds
+        self._watched = ""
         self._watch: LandingWatch | None = None
 
     def __call__(self, platform: Platform) -> Look:
         """Look at the landing zone of a platform."""
-        root = platform.settings.landing.resolve()
         now, started = time.time(), time.monotonic()
-        watch = self._watch_of(root)
+        watch = self._watch_of(platform)
         folders = watch.folders(now)
         look = Look()
-        for first in range(0, len(folders), FOLDERS_A_STEP):
-            step = folders[first : first + FOLDERS_A_STEP]
+        for first in range(0, len(folders), watch.step):
+            step = folders[first : first + watch.step]
             if time.monotonic() - started > self._budget_seconds:
                 look.is_whole = False
                 break
-            found = platform.look(folders=[Path(folder) for folder in step])
+            found = platform.look(folders=step)
             pending = self._pending(platform, found)
             look.pending += pending
             look.unsettled += found.unsettled
             look.future += found.future
             look.problems += [*found.unknown, *found.refused]
-            waiting = _folders(root, [f.relative_path for f in pending])
-            waiting |= _folders(root, [f.relative_path for f in found.unsettled])
-            waiting |= _folders(root, [finding.relative_path for finding in found.future])
+            waiting = [file.relative_path for file in (*pending, *found.unsettled)]
+            waiting += [finding.relative_path for finding in found.future]
             watch.looked(step, waiting, now)
         look.pending.sort(key=lambda file: (file.partition_at, file.relative_path))
         return look
 
-    def _watch_of(self, root: Path) -> LandingWatch:
-        streams = root / STREAM_FOLDER
-        start, left_out = (streams, []) if self._cadence == "stream" else (root, [streams])
-        if self._watch is None or self._watch.start != start:
-            self._watch = LandingWatch(start, left_out)
+    def _watch_of(self, platform: Platform) -> LandingWatch:
+        if self._watch is None or self._watched != platform.landing.address:
+            self._watched = platform.landing.address
+            is_stream = self._cadence == "stream"
+            start, left_out = (STREAM_FOLDER, ()) if is_stream else ("", (STREAM_FOLDER,))
+            self._watch = platform.landing.watch(start, left_out)
         return self._watch
 
     def _pending(self, platform: Platform, found: Discovery) -> Sequence[LandingFile]:
@@ -93,7 +90,3 @@ class LandingLook:
             return []
         with closing(platform.warehouse.connect(autocommit=True)) as connection:
             return ledger.pending(connection, found.files)
-
-
-def _folders(root: Path, relative_paths: Iterable[str]) -> set[str]:
-    return {os.path.dirname(os.path.join(root, path)) for path in relative_paths}

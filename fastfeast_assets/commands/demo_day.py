@@ -26,13 +26,13 @@ def ensure_day(settings: Settings, on_progress: Callable[[Progress], None]) -> d
     """
     day = _interrupted_day(settings)
     if day is None:
-        if _has_stream_day(settings.landing):
+        if _has_stream_day(settings.landing_directory):
             return None
         day = datetime.now(settings.zone).date() - timedelta(days=1)
     from fastfeast_assets.simulate import SimulationPlan, simulate_days
 
     _mark(settings, day, is_complete=False)
-    simulate_days(SimulationPlan(out=settings.landing, start=day), on_progress)
+    simulate_days(SimulationPlan(out=settings.landing_directory, start=day), on_progress)
     _mark(settings, day, is_complete=True)
     return day
 
@@ -49,7 +49,7 @@ def _interrupted_day(settings: Settings) -> date | None:
     """The day of a demo that did not finish writing into this landing zone."""
     try:
         content = json.loads(_marker(settings).read_text(encoding="utf-8"))
-        is_ours = content["landing"] == str(settings.landing) and not content["is_complete"]
+        is_ours = content["landing"] == settings.landing and not content["is_complete"]
         return date.fromisoformat(content["day"]) if is_ours else None
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
@@ -57,7 +57,7 @@ def _interrupted_day(settings: Settings) -> date | None:
 
 def _mark(settings: Settings, day: date, *, is_complete: bool) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
-    content = {"landing": str(settings.landing), "day": str(day), "is_complete": is_complete}
+    content = {"landing": settings.landing, "day": str(day), "is_complete": is_complete}
     fresh = _marker(settings).with_suffix(".new")
     fresh.write_text(json.dumps(content) + "\n", encoding="utf-8")
     fresh.replace(_marker(settings))

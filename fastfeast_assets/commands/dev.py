@@ -74,7 +74,7 @@ def dev_environment(settings: Settings) -> dict[str, str]:
         "FASTFEAST_DBT_PROJECT_DIR": str(settings.dbt_project_dir),
         "FASTFEAST_ENV_FILE": str(env_file()),
         "FASTFEAST_HOME": str(settings.home),
-        "FASTFEAST_LANDING": str(settings.landing),
+        "FASTFEAST_LANDING": settings.landing,
     }
 
 

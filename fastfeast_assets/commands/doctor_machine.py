@@ -108,19 +108,14 @@ def check_timezone(settings: Settings) -> Finding:
 
 
 def check_landing(settings: Settings) -> Finding:
-    """The landing zone exists and can be read."""
-    place = settings.landing
-    if not place.exists():
-        return warned(
-            "landing zone",
-            f"{place} does not exist",
-            "set FASTFEAST_LANDING, make the directory, or run `make demo`",
-        )
-    if not place.is_dir():
-        return failed("landing zone", f"{place} is no directory", "set FASTFEAST_LANDING")
-    if not os.access(place, os.R_OK | os.X_OK):
-        return failed("landing zone", f"{place} may not be read", "grant read and search on it")
-    return passed("landing zone", str(place))
+    """The landing zone exists, can be reached and can be read."""
+    from fastfeast_assets.ingest.landing import open_landing
+
+    trouble = open_landing(settings.landing).trouble()
+    if trouble is None:
+        return passed("landing zone", settings.landing)
+    state = warned if trouble.is_absent else failed
+    return state("landing zone", trouble.text, trouble.advice)
 
 
 def check_home(settings: Settings) -> Finding:

@@ -48,6 +48,7 @@ class Problem:
 def problem_of(error: Exception) -> Problem | None:
     """What to tell about an expected error; None for one that is a defect of this program."""
     from fastfeast_assets.contracts.load import ContractError
+    from fastfeast_assets.ingest.errors import StoreError
     from fastfeast_assets.settings import SettingsError
     from fastfeast_assets.warehouse.migrate import MigrationError
     from fastfeast_assets.warehouse.pii_key import KeyChangedError
@@ -60,7 +61,7 @@ def problem_of(error: Exception) -> Problem | None:
         return Problem(str(error), error.next_step, error.exit_code)
     if isinstance(error, SettingsError | ContractError):
         return Problem(redacted(str(error)), _DOCTOR, USAGE)
-    if isinstance(error, ServerError | MigrationError):
+    if isinstance(error, ServerError | MigrationError | StoreError):
         return Problem(redacted(str(error)), _DOCTOR, FAILURE)
     if isinstance(error, KeyChangedError):
         return Problem(str(error), "", FAILURE)

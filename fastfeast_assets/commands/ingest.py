@@ -19,20 +19,34 @@ if TYPE_CHECKING:
     from fastfeast_assets.commands.ingest_report import IngestReport
     from fastfeast_assets.settings import Settings
 
+
+def _address(value: str) -> str:
+    """A directory that exists, or the URL of an object store, as the settings keep it."""
+    from fastfeast_assets.settings import landing_address
+
+    try:
+        address = landing_address(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if "://" not in address and not Path(address).is_dir():
+        what = "is a file" if Path(address).exists() else "does not exist"
+        raise typer.BadParameter(f"Directory '{value}' {what}.")
+    return address
+
+
 LandingOption = Annotated[
-    Path | None,
-    typer.Option("--landing", help="Same as DIR.", exists=True, file_okay=False),
+    str | None,
+    typer.Option("--landing", metavar="DIR", help="Same as DIR.", parser=_address),
 ]
 
 
 def ingest(
     directory: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
             metavar="DIR",
-            help="Landing zone to read (default: FASTFEAST_LANDING).",
-            exists=True,
-            file_okay=False,
+            help="Landing zone to read, a directory or s3://... (default: FASTFEAST_LANDING).",
+            parser=_address,
             show_default=False,
         ),
     ] = None,
@@ -55,8 +69,11 @@ def ingest(
 
     A landing zone elsewhere:  fastfeast ingest /srv/exports/fastfeast
 
+    One in an object store:  fastfeast ingest s3://exports/fastfeast
+
     Files that failed for a reason that is now gone:  fastfeast ingest --retry-failed
     """
+    from fastfeast_assets.ingest.landing import open_landing
     from fastfeast_assets.settings import load_settings
 
     settings = load_settings()
@@ -65,12 +82,13 @@ def ingest(
             "two landing zones are named", next_step="give DIR or --landing", exit_code=USAGE
         )
     if (chosen := directory or landing) is not None:
-        settings = settings.model_copy(update={"landing": chosen.absolute()})
+        settings = settings.model_copy(update={"landing": chosen})
     report = run_ingest(settings, retry_failed=retry_failed)
     if as_json:
         print_json(report.as_json())
     else:
-        if not settings.landing.is_dir():
+        trouble = open_landing(settings.landing).trouble()
+        if trouble is not None and trouble.is_absent:
             stderr().print(
                 f"The landing zone {settings.landing} does not exist yet: set FASTFEAST_LANDING,"
                 " or try `fastfeast simulate --help`",

@@ -67,7 +67,7 @@ def reprocess(
     platform = Platform(settings)
     request = wanted(files or (), source, partition, first, last, platform.contracts)
     with closing(platform.warehouse.connect(autocommit=True)) as connection:
-        selection = select(connection, settings, request, platform.look())
+        selection = select(connection, platform.landing, request, platform.look())
         notes = {file.relative_path: _note(connection, file) for file in selection.files}
     run_id = str(uuid.uuid4())
     reports = [

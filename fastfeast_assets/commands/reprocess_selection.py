@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastfeast_assets.commands.errors import USAGE, CommandError
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from fastfeast_assets.contracts.model import Contract
-    from fastfeast_assets.settings import Settings
+    from fastfeast_assets.ingest.landing_root import LandingRoot
 
 GONE = "not in the landing zone any more; what was loaded of it stays"
 UNSETTLED = "still being written"
@@ -85,15 +84,15 @@ def wanted(
 
 
 def select(
-    connection: psycopg.Connection, settings: Settings, request: Wanted, discovery: Discovery
+    connection: psycopg.Connection, landing: LandingRoot, request: Wanted, discovery: Discovery
 ) -> Selection:
-    """The files of a request; those that the ledger knows and the disk does not are named."""
+    """The files of a request; those that only the ledger knows are named."""
     problems = {item.relative_path: item.reason for item in discovery.refused + discovery.future}
     problems |= {item.relative_path: item.reason for item in discovery.unknown}
     problems |= {file.relative_path: UNSETTLED for file in discovery.unsettled}
     ready = {file.relative_path: file for file in discovery.files}
     if request.paths:
-        names = list(dict.fromkeys(_relative(path, settings) for path in request.paths))
+        names = list(dict.fromkeys(map(landing.relative, request.paths)))
     else:
         found = [*discovery.files, *discovery.unsettled]
         names = [f.relative_path for f in found if request.admits(f.source, f.partition_key)]
@@ -106,15 +105,6 @@ def select(
             selection.left.append((name, problems.get(name, GONE)))
     selection.files.sort(key=lambda file: (file.partition_at, file.relative_path))
     return selection
-
-
-def _relative(path: str, settings: Settings) -> str:
-    """A path below the landing root, whether it was given from there or from anywhere else."""
-    root = settings.landing.resolve()
-    absolute = Path(path).expanduser().absolute().resolve()
-    if absolute.is_relative_to(root):
-        return absolute.relative_to(root).as_posix()
-    return Path(path).as_posix()
 
 
 def _known(connection: psycopg.Connection, request: Wanted) -> list[str]:

@@ -21,9 +21,9 @@ def simulate(ctx: typer.Context) -> None:
 
     defaults = {}
     try:
-        defaults["out"] = str(load_settings().landing)
+        defaults["out"] = str(load_settings().landing_directory)
     except SettingsError:
-        # Needs no settings; without them the landing zone must be named.
+        # Needs no settings; without a local landing zone the place must be named.
         defaults.clear()
     app = typer.Typer(rich_markup_mode="rich", add_completion=False)
     app.command(context_settings={"help_option_names": ["-h", "--help"]})(command)

@@ -59,7 +59,7 @@ def collect(settings: Settings) -> Facts:
     found = look_at_landing(settings, load_contracts(settings.contracts_dir))
     facts = Facts(
         server=_server(settings),
-        landing=str(settings.landing),
+        landing=settings.landing,
         # Without a ledger nothing is done.
         pending=count_by_source(found.files),
         landing_findings={

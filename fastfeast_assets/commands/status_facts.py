@@ -87,9 +87,10 @@ class Facts:
 def look_at_landing(settings: Settings, contracts: dict[str, Contract]) -> Discovery:
     """What stands in the landing zone."""
     from fastfeast_assets.ingest.discover import discover
+    from fastfeast_assets.ingest.landing import open_landing
 
     return discover(
-        settings.landing,
+        open_landing(settings.landing),
         contracts,
         now=datetime.now(settings.zone),
         settle_seconds=settings.settle_seconds,

@@ -8,18 +8,15 @@ ledger's knowledge. The layout is that of the contracts:
 
 from __future__ import annotations
 
-import os
 import re
-import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.source import fingerprint
+from fastfeast_assets.ingest.landing_root import LandingPath, LandingRoot, Status
 
 DAY_KEY = "%Y-%m-%d"
 HOUR_KEY = "%Y-%m-%d-%H:%M"
@@ -35,7 +32,7 @@ class LandingFile:
 
     Attributes:
         source: The contract it belongs to.
-        path: Where it is.
+        path: Where its content is.
         relative_path: Path below the landing root, with `/`; its name in the ledger.
         partition_key: Its Dagster partition, `2026-11-20` or `2026-11-20-08:00`.
         partition_at: Start of the partition on the business clock.
@@ -46,7 +43,7 @@ class LandingFile:
     """
 
     source: str
-    path: Path
+    path: LandingPath
     relative_path: str
     partition_key: str
     partition_at: datetime
@@ -84,39 +81,29 @@ class Discovery:
 
 
 def discover(
-    landing: Path,
+    landing: LandingRoot,
     contracts: Mapping[str, Contract],
     *,
     now: datetime,
     settle_seconds: float,
     start_date: date,
     sources: Collection[str] | None = None,
-    folders: Iterable[Path] | None = None,
+    folders: Iterable[str] | None = None,
 ) -> Discovery:
     """Look through the landing zone.
 
     Args:
-        landing: Its root; may be absent.
+        landing: Where it is; may be absent.
         contracts: All contracts by source.
         now: The present, with a zone: that of the business clock.
         settle_seconds: A file written to more recently than this is unsettled.
         start_date: First daily partition; master files belong to it.
         sources: Only these sources; default all.
-        folders: Only what stands in these folders themselves, given below the resolved root;
-            default the whole zone.
+        folders: Only what stands in these folders, as a watch names them; default the whole zone.
     """
     found = Discovery()
-    root = landing.resolve()
-    prefix = len(os.path.join(root, ""))
     clock = now.replace(tzinfo=None)
-    for folder, name in _walk(root) if folders is None else _listed(folders):
-        if name in BYSTANDERS or TEMPORARY.match(name):
-            continue
-        path = os.path.join(folder, name)
-        relative = path[prefix:]
-        target, status = _looked_at(path, root)
-        if status is None:
-            continue
+    for relative, path, status in landing.files(folders, is_wanted=_is_wanted):
         if isinstance(status, str):
             found.refused.append(Finding(_printable(relative), status))
             continue
@@ -126,7 +113,7 @@ def discover(
             continue
         if sources is not None and place.source not in sources:
             continue
-        file = _landing_file(Path(target), status, relative, place)
+        file = _landing_file(path, status, relative, place)
         if place.at.date() < start_date:
             reason = (
                 "dated before the first partition; set FASTFEAST_START_DATE to "
@@ -187,67 +174,30 @@ def _moment(folders: tuple[str, ...]) -> datetime | None:
         return None
 
 
-def _walk(root: Path) -> Iterator[tuple[str, str]]:
-    """Folder and name of whatever is no folder, in order; links are not followed."""
-    for folder, folders, names in os.walk(root, followlinks=False):
-        folders.sort()
-        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        for name in sorted(names + linked):
-            yield folder, name
+def _is_wanted(name: str) -> bool:
+    return name not in BYSTANDERS and not TEMPORARY.match(name)
 
 
-def _listed(folders: Iterable[Path]) -> Iterator[tuple[str, str]]:
-    """Like `_walk`, of these folders alone; one that is gone or closed holds nothing."""
-    for folder in folders:
-        try:
-            with os.scandir(folder) as entries:
-                names = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
-        except OSError:
-            continue
-        for name in sorted(names):
-            yield os.fspath(folder), name
-
-
-def _looked_at(path: str, root: Path) -> tuple[str, os.stat_result | str | None]:
-    """Where a file is and its status; or why it is none to load; or None when it is gone.
-
-    A link within the root is the file that it leads to.
-    """
-    try:
-        status = os.lstat(path)
-        if stat.S_ISLNK(status.st_mode):
-            target = Path(path).resolve()
-            if not target.is_relative_to(root):
-                return path, "a link out of the landing zone; put the file itself here"
-            try:
-                path, status = os.fspath(target), target.lstat()
-            except FileNotFoundError:
-                return path, "a link to nothing"
-    except FileNotFoundError:
-        return path, None
-    except OSError as error:
-        return path, f"cannot be looked at: {error.strerror}"
-    return path, status if stat.S_ISREG(status.st_mode) else "not a regular file"
-
-
-def _landing_file(path: Path, status: os.stat_result, relative: str, place: _Place) -> LandingFile:
+def _landing_file(path: LandingPath, status: Status, relative: str, place: _Place) -> LandingFile:
     return LandingFile(
         source=place.source,
         path=path,
         relative_path=relative,
         partition_key=place.at.strftime(HOUR_KEY if place.cadence == "stream" else DAY_KEY),
         partition_at=place.at,
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        fingerprint=fingerprint(status),
+        size=status.size,
+        mtime_ns=status.mtime_ns,
+        fingerprint=status.fingerprint,
         is_master=place.cadence == "master",
     )
 
 
-def _is_unsettled(status: os.stat_result, now: datetime, settle_seconds: float) -> bool:
+def _is_unsettled(status: Status, now: datetime, settle_seconds: float) -> bool:
     """Whether the file changed a moment ago; a time of change ahead of the clock says nothing."""
+    if not status.written:
+        return False
     present = now.timestamp()
-    changed = status.st_mtime if status.st_mtime <= present else status.st_ctime
+    changed = next((time for time in status.written if time <= present), status.written[-1])
     return present - changed < settle_seconds
 
 

@@ -9,3 +9,7 @@ class FileRejectedError(Exception):
 
 class FileChangedError(Exception):
     """The file changed or vanished while it was read; it is left for later."""
+
+
+class StoreError(Exception):
+    """The object store of the landing zone cannot be used now; no file is to blame."""

@@ -1,16 +1,14 @@
-"""Opening a landing file: bytes to text, and proof that it did not change meanwhile."""
+"""From the bytes of an open landing file to its hash and its text."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import BinaryIO
 
-from fastfeast_assets.ingest.errors import FileChangedError, FileRejectedError
+from fastfeast_assets.ingest.errors import FileRejectedError
 
 BLOCK_BYTES = 1 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -20,29 +18,6 @@ FOREIGN_MARKS = {
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "zip",
 }
-
-
-def fingerprint(status: os.stat_result) -> str:
-    """What changes whenever the file does: size, times, inode. Cheap, where a hash is not."""
-    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file for reading, following no link in its last part.
-
-    Raises:
-        FileChangedError: It is gone.
-        FileRejectedError: It may not be read, or is no regular file.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError as error:
-        raise FileChangedError("the file is gone") from error
-    except OSError as error:
-        raise FileRejectedError(f"cannot be opened: {error.strerror}; grant read access") from error
-    with os.fdopen(descriptor, "rb") as stream:
-        yield stream
 
 
 def content_hash(stream: BinaryIO) -> str:
@@ -59,20 +34,6 @@ def _read(stream: BinaryIO, size: int) -> bytes:
         return stream.read(size)
     except OSError as error:
         raise FileRejectedError(f"cannot be read: {error.strerror}; check the disk") from error
-
-
-def ensure_unchanged(stream: BinaryIO, path: Path, expected: str) -> None:
-    """Check that descriptor and path still are the content with this fingerprint.
-
-    Raises:
-        FileChangedError: It was written to, replaced or removed meanwhile.
-    """
-    try:
-        same = fingerprint(os.fstat(stream.fileno())) == fingerprint(path.lstat()) == expected
-    except OSError:
-        same = False
-    if not same:
-        raise FileChangedError("the file changed while it was read")
 
 
 @contextmanager

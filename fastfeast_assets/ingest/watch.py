@@ -4,14 +4,16 @@ Belongs here: remembering folders between looks. What stands in a folder is for 
 whether a file is done for the ledger.
 
 A folder is quiet when nothing in it waits and it has not changed of late. A quiet folder is looked
-at again when its time of change moves, and at every sweep, because a file that is overwritten in
-place does not move it. All of this is a memory of the process: a new one begins with a sweep.
+at again when its time of change moves, where folders have one, and at every sweep: a file that is
+overwritten in place does not move it. All of this is a memory of the process: a new one begins
+with a sweep.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,26 +23,34 @@ YOUNG_SECONDS = 600.0
 
 
 @dataclass
-class _Folder:
-    changed_ns: int
-    folders: list[str]
+class Folder:
+    """What is remembered of a folder.
+
+    Attributes:
+        changed_ns: When it last changed, as far as it is known; nanoseconds since the epoch.
+        folders: Those in it, where a watch remembers them.
+        is_quiet: Whether a look at it would show nothing new.
+        looked_at: When it was looked at last; seconds since the epoch.
+    """
+
+    changed_ns: int = 0
+    folders: list[str] = field(default_factory=list)
     is_quiet: bool = False
     looked_at: float = 0.0
 
 
-@dataclass
-class LandingWatch:
-    """Gives the folders of a tree in the order in which they should be looked at.
+class LandingWatch(ABC):
+    """Gives folders, by their path below the root, in the order in which to look at them.
 
     Attributes:
-        start: Top of the tree, below the resolved landing root.
-        left_out: Folders in it that another watch has.
+        step: How many of them to look at before the clock is looked at.
     """
 
-    start: Path
-    left_out: Collection[Path] = ()
-    _known: dict[str, _Folder] = field(default_factory=dict)
-    _swept_at: float = 0.0
+    step: int
+
+    def __init__(self) -> None:
+        self._known: dict[str, Folder] = {}
+        self._swept_at = 0.0
 
     def folders(self, now: float) -> list[str]:
         """Folders that are not quiet: never seen ones first, then those seen longest ago.
@@ -52,47 +62,83 @@ class LandingWatch:
             self._swept_at = now
             for folder in self._known.values():
                 folder.is_quiet = False
-        alive = dict(self._walk())
-        self._known = alive
-        waiting = [(path, folder) for path, folder in alive.items() if not folder.is_quiet]
+        self._known = dict(self._alive())
+        waiting = [(path, folder) for path, folder in self._known.items() if not folder.is_quiet]
         waiting.sort(key=lambda item: (item[1].looked_at, -item[1].changed_ns))
         return [path for path, _ in waiting]
 
-    def looked(self, folders: Collection[str], waiting: Collection[str], now: float) -> None:
+    def looked(self, folders: Collection[str], waiting: Iterable[str], now: float) -> None:
         """Note what a look showed.
 
         Args:
             folders: Those that were looked at.
-            waiting: Those of them in which something is left to do.
+            waiting: Paths of files in them that are not done.
             now: Seconds since the epoch, from before the look.
         """
+        busy = {self._folder_of(path) for path in waiting}
         for path in folders:
             folder = self._known.get(path)
             if folder is not None:
                 folder.looked_at = now
-                is_old = now - folder.changed_ns / 1e9 > YOUNG_SECONDS
-                folder.is_quiet = is_old and path not in waiting
+                self._note(path, folder, now, is_busy=path in busy)
 
-    def _walk(self) -> Iterator[tuple[str, _Folder]]:
+    def _note(self, path: str, folder: Folder, now: float, *, is_busy: bool) -> None:
+        """Decide whether a folder is quiet after a look."""
+        folder.is_quiet = now - folder.changed_ns / 1e9 > YOUNG_SECONDS and not is_busy
+
+    @abstractmethod
+    def _alive(self) -> Iterator[tuple[str, Folder]]:
         """All folders that exist, with what is remembered of them."""
-        left_out = set(map(os.fspath, self.left_out))
-        stack = [os.fspath(self.start)]
+
+    @abstractmethod
+    def _folder_of(self, path: str) -> str:
+        """The folder in which a look shows this file."""
+
+
+class LocalWatch(LandingWatch):
+    """Watches a directory tree; a folder that has changed is told by its time.
+
+    Args:
+        root: The resolved landing root.
+        start: Top of the tree, below it.
+        left_out: Folders in the tree that another watch has.
+    """
+
+    step = 500
+
+    def __init__(self, root: Path, start: str, left_out: Collection[str]) -> None:
+        super().__init__()
+        self._prefix = os.path.join(root, "")
+        self._start = start
+        self._left_out = frozenset(left_out)
+
+    def _alive(self) -> Iterator[tuple[str, Folder]]:
+        stack = [self._start]
         while stack:
             path = stack.pop()
             folder = self._remembered(path)
             if folder is not None:
                 yield path, folder
-                stack += [child for child in folder.folders if child not in left_out]
+                stack += [child for child in folder.folders if child not in self._left_out]
 
-    def _remembered(self, path: str) -> _Folder | None:
+    def _remembered(self, path: str) -> Folder | None:
+        place = self._prefix + path
         try:
-            changed_ns = os.stat(path, follow_symlinks=False).st_mtime_ns
+            changed_ns = os.stat(place, follow_symlinks=False).st_mtime_ns
             folder = self._known.get(path)
             if folder is not None and folder.is_quiet and folder.changed_ns == changed_ns:
                 return folder
             # Clocks of file systems are coarse: a lively folder is listed whatever its time says.
-            with os.scandir(path) as entries:
-                folders = [item.path for item in entries if item.is_dir(follow_symlinks=False)]
+            above = f"{path}/" if path else ""
+            with os.scandir(place) as entries:
+                folders = [above + item.name for item in entries if _is_folder(item)]
         except OSError:
             return None
-        return _Folder(changed_ns, folders, looked_at=0.0 if folder is None else folder.looked_at)
+        return Folder(changed_ns, folders, looked_at=0.0 if folder is None else folder.looked_at)
+
+    def _folder_of(self, path: str) -> str:
+        return os.path.dirname(path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False)

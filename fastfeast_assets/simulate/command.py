@@ -51,12 +51,22 @@ def _rate(kind: DirtKind) -> typer.models.OptionInfo:
 Rate = float | None
 
 
+def _directory(value: str) -> Path:
+    """The directory to write into."""
+    path = value.removeprefix("file://")
+    if "://" in path:
+        raise typer.BadParameter("an object store is only read; name a local directory with --out")
+    return Path(path)
+
+
 def simulate(
     day: Annotated[str, typer.Option("--date", help="First day to write, like 2026-11-20.")],
     out: Annotated[
         Path,
         typer.Option(
-            envvar="FASTFEAST_LANDING", help="Landing zone to write into; made if absent."
+            envvar="FASTFEAST_LANDING",
+            help="Landing zone to write into, a local directory; made if absent.",
+            parser=_directory,
         ),
     ],
     hours: Annotated[

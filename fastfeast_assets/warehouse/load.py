@@ -13,7 +13,7 @@ import psycopg
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.discover import LandingFile
 from fastfeast_assets.ingest.errors import FileChangedError, FileRejectedError
-from fastfeast_assets.ingest.source import content_hash, ensure_unchanged, opened
+from fastfeast_assets.ingest.source import content_hash
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import audit, ledger, months, store
 from fastfeast_assets.warehouse.database import Warehouse
@@ -79,11 +79,12 @@ def load_file(
 
     Raises:
         psycopg.OperationalError: The server is gone; nothing of the file is stored.
+        StoreError: The object store is gone; nothing of the file is stored.
         KeyChangedError: The key is not that of the hashes in the warehouse.
     """
     loading = _Loading(warehouse, contract, file, run_id, settings, retry_failed, is_forced)
     try:
-        with opened(file.path) as stream:
+        with file.path.opened() as stream:
             return loading.run(stream)
     except FileChangedError as error:
         return loading.report("unsettled", failure_reason=str(error))
@@ -117,7 +118,7 @@ class _Loading:
 
     def run(self, stream: BinaryIO) -> FileReport:
         """Load the open file, or find that there is nothing to do."""
-        ensure_unchanged(stream, self.file.path, self.file.fingerprint)
+        self.file.path.ensure_unchanged(stream, self.file.fingerprint)
         self.file_hash = content_hash(stream)
         with self.warehouse.connect() as connection:
             with connection.transaction():
@@ -135,7 +136,7 @@ class _Loading:
                 )
                 old, log_id = self._begin(connection)
                 self.rows.take(connection, stream, self._load(log_id))
-                ensure_unchanged(stream, self.file.path, self.file.fingerprint)
+                self.file.path.ensure_unchanged(stream, self.file.fingerprint)
                 outcome = self._outcome("success")
                 ledger.complete(connection, log_id, outcome)
                 self._audit(connection, old, log_id, outcome)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +13,7 @@ from fastfeast_assets.automation.partitions import (
     partition_of,
 )
 from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.ingest.local_root import LocalPath
 from fastfeast_assets.settings import Blueprint
 
 UTC_CLOCK = Blueprint(start_date=date(2026, 11, 1))
@@ -24,7 +24,7 @@ def hour_file(day: str, hour: int) -> LandingFile:
     at = datetime.strptime(f"{day} {hour:02d}", "%Y-%m-%d %H")  # noqa: DTZ007
     path = f"stream/{day}/{hour:02d}/orders.json"
     key = at.strftime("%Y-%m-%d-%H:%M")
-    return LandingFile("orders", Path(path), path, key, at, 1, 1, "1", is_master=False)
+    return LandingFile("orders", LocalPath(path), path, key, at, 1, 1, "1", is_master=False)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Africa/Cairo", "America/New_York"])

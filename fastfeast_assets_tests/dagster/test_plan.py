@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
 from fastfeast_assets.automation.plan import LoadRun, plan_loads
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.ingest.local_root import LocalPath
 from fastfeast_assets.settings import Blueprint
 
 BLUEPRINT = Blueprint()
@@ -26,7 +26,7 @@ def batch(source: str, *days: int) -> list[LandingFile]:
 
 def _file(source: str, at: datetime, key: str) -> LandingFile:
     path = f"{key}/{source}"
-    return LandingFile(source, Path(path), path, key, at, 1, 1, "1", is_master=False)
+    return LandingFile(source, LocalPath(path), path, key, at, 1, 1, "1", is_master=False)
 
 
 def test_nothing_pending_needs_no_run(contracts: Mapping[str, Contract]) -> None:

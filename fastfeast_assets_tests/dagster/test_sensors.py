@@ -123,7 +123,7 @@ def test_a_landing_zone_that_does_not_exist_yet(
 ) -> None:
     assert reason(batch.tick()) == "nothing new"
     landing.root.rmdir()
-    assert not settings.landing.exists()
+    assert not settings.landing_directory.exists()
     assert reason(streams.tick()) == "nothing new"
     assert reason(batch.tick()) == "nothing new"
     landing.batch("cities")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Home:
     directory: Path
     project: Path = PROJECT
     warehouse_url: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def landing(self) -> Path:
@@ -49,6 +50,7 @@ class Home:
             "FASTFEAST_DBT_PROJECT_DIR": str(self.project / "dbt_project"),
             "FASTFEAST_SETTLE_SECONDS": "0.1",
             **({"FASTFEAST_WAREHOUSE_URL": self.warehouse_url} if self.warehouse_url else {}),
+            **self.variables,
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

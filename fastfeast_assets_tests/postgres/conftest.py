@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.discover import Discovery, discover
+from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse, ledger
 from fastfeast_assets.warehouse.load import FileReport, load_file
@@ -26,7 +27,7 @@ Query = Callable[..., list[dict[str, Any]]]
 def look(settings: Settings, contracts: Mapping[str, Contract]) -> Discovery:
     """What stands in the landing zone long after the days of the tests."""
     return discover(
-        settings.landing,
+        open_landing(settings.landing),
         contracts,
         now=NOW,
         settle_seconds=settings.settle_seconds,

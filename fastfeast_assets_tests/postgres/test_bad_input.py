@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fastfeast_assets.contracts.model import Contract
+from fastfeast_assets.ingest.local_root import LocalPath
 from fastfeast_assets.settings import Settings
 from fastfeast_assets_tests.landing import (
     DAY,
@@ -291,7 +292,7 @@ def test_unknown_names_and_links_are_reported_and_never_touched(
     (landing.root / f"stream/{DAY}/10").symlink_to(tmp_path)
     os.mkfifo(landing.root / f"stream/{DAY}/08/tickets.csv")
     found = look(settings, contracts)
-    assert [file.path for file in found.files] == [good]
+    assert [file.path for file in found.files] == [LocalPath(str(good))]
     assert {finding.relative_path for finding in found.unknown} == {
         f"stream/{DAY}/08/refunds.json",
         f"stream/{DAY}/25/orders.json",

@@ -15,7 +15,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
     settings = load_settings()
     assert settings.home == PROJECT_ROOT / ".fastfeast"
-    assert settings.landing == settings.home / "landing"
+    assert settings.landing_directory == settings.home / "landing"
     assert settings.warehouse_url is None
     assert settings.timezone == "UTC"
 
@@ -23,7 +23,38 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_landing_zone_follows_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
     monkeypatch.setenv("FASTFEAST_HOME", str(tmp_path))
-    assert load_settings().landing == tmp_path / "landing"
+    assert load_settings().landing_directory == tmp_path / "landing"
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("/srv/landing/", "/srv/landing"),
+        ("file:///srv/land%20ing", "/srv/land ing"),
+        ("s3://exports/landing/", "s3://exports/landing"),
+        ("s3://exports", "s3://exports"),
+        ("memory://", "memory://"),
+    ],
+)
+def test_the_landing_zone_may_be_a_directory_or_an_object_store(
+    monkeypatch: pytest.MonkeyPatch, value: str, address: str
+) -> None:
+    monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
+    monkeypatch.setenv("FASTFEAST_LANDING", value)
+    settings = load_settings()
+    assert settings.landing == address
+    if "://" in address:
+        with pytest.raises(SettingsError, match="local directory"):
+            _ = settings.landing_directory
+
+
+def test_a_relative_landing_zone_is_made_absolute(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
+    monkeypatch.setenv("FASTFEAST_LANDING", "files")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings().landing == str(tmp_path / "files")
 
 
 def test_the_environment_wins_over_the_file(
@@ -46,6 +77,11 @@ def test_the_environment_wins_over_the_file(
         ("FASTFEAST_WAREHOUSE_URL", "mysql://root:hunter2@db/x", "postgresql://"),
         ("FASTFEAST_SETTLE_SECONDS", "-1", "greater than or equal to 0"),
         ("FASTFEAST_START_DATE", "yesterday", "date"),
+        ("FASTFEAST_LANDING", "ftp://exports/landing", "s3://"),
+        ("FASTFEAST_LANDING", "s3://key:hunter2@exports/landing", "credentials"),
+        ("FASTFEAST_LANDING", "s3:///landing", "bucket"),
+        ("FASTFEAST_LANDING", "file://landing", "file:///"),
+        ("FASTFEAST_LANDING", "gs://exports", "gcsfs"),
     ],
 )
 def test_a_bad_variable_is_named_and_never_shown(

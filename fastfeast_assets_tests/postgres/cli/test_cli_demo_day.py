@@ -21,8 +21,11 @@ def nothing(progress: Progress) -> None:
 
 def files(settings: Settings) -> dict[str, tuple[int, int]]:
     return {
-        str(path.relative_to(settings.landing)): (path.stat().st_size, path.stat().st_mtime_ns)
-        for path in settings.landing.rglob("*")
+        str(path.relative_to(settings.landing_directory)): (
+            path.stat().st_size,
+            path.stat().st_mtime_ns,
+        )
+        for path in settings.landing_directory.rglob("*")
         if path.is_file()
     }
 
@@ -68,7 +71,7 @@ def test_an_interrupted_demo_writes_its_day_again(
 def test_simulate_writes_where_the_settings_say(fastfeast: FastFeast, settings: Settings) -> None:
     result = fastfeast("simulate", "--date", "2026-11-20", "--hours", "8")
     assert result.exit_code == 0, result.output
-    assert (settings.landing / "stream" / "2026-11-20" / "08" / "orders.json").is_file()
+    assert (settings.landing_directory / "stream" / "2026-11-20" / "08" / "orders.json").is_file()
 
 
 def test_simulate_needs_no_settings(bare: FastFeast, tmp_path: Path) -> None:

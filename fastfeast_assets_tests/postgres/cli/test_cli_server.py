@@ -100,7 +100,7 @@ def test_dev_runs_dagster_with_home_and_workspace(
     assert command[1] == "dev"
     assert Path(command[command.index("--workspace") + 1]).is_file()
     assert (Path(environment["DAGSTER_HOME"]) / "dagster.yaml").is_file()
-    assert environment["FASTFEAST_LANDING"] == str(settings.landing)
+    assert environment["FASTFEAST_LANDING"] == settings.landing
 
 
 def test_dev_says_when_the_port_is_taken(

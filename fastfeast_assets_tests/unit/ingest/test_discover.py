@@ -12,13 +12,15 @@ import pytest
 
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.discover import Discovery, discover
+from fastfeast_assets.ingest.landing import open_landing
+from fastfeast_assets.ingest.local_root import LocalPath
 
 START = date(2020, 1, 1)
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=ZoneInfo("UTC"))
 
 
 def look(root: Path, contracts: Mapping[str, Contract], now: datetime = NOW) -> Discovery:
-    return discover(root, contracts, now=now, settle_seconds=2, start_date=START)
+    return discover(open_landing(root), contracts, now=now, settle_seconds=2, start_date=START)
 
 
 def put(root: Path, relative: str, age: float = 3600.0) -> Path:
@@ -98,7 +100,7 @@ def test_a_link_within_the_landing_zone_is_a_file(
     (tmp_path / "master/teams.csv").symlink_to(target)
     [file] = look(tmp_path, contracts).files
     assert file.relative_path == "master/teams.csv"
-    assert file.path == target
+    assert file.path == LocalPath(str(target))
 
 
 def test_an_absent_landing_zone_is_empty(tmp_path: Path, contracts: Mapping[str, Contract]) -> None:
