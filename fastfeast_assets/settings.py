@@ -174,7 +174,7 @@ def landing_address(text: str) -> str:
         raise ValueError(f"names no bucket; for example {scheme}://exports/landing")
     package = OBJECT_STORES[scheme]
     if find_spec(package) is None:
-        raise ValueError(f"{scheme}:// needs the package {package}, which is not installed")
+        raise ValueError(f"{scheme}:// needs a package more: pip install {package}")
     return f"{scheme}://{rest.strip('/')}"
 
 

@@ -78,12 +78,13 @@ class Trouble(NamedTuple):
 
 
 class LandingRoot(ABC):
-    """A landing zone. Folders are named by their path below it, with `/`; it itself is the empty
-    name.
+    """A landing zone.
+
+    Folders are named by their path below it, with `/`; the empty name is the zone itself.
 
     Attributes:
         address: Absolute path or URL.
-    """  # noqa: D205
+    """
 
     address: str
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import fsspec
 
-from fastfeast_assets.ingest.errors import FileRejectedError, StoreError
+from fastfeast_assets.ingest.errors import FileChangedError, FileRejectedError, StoreError
 from fastfeast_assets.ingest.landing_root import Found, LandingRoot, NameFilter, Trouble
 from fastfeast_assets.ingest.object_path import ObjectPath, status_of, store_errors
 from fastfeast_assets.ingest.watch import Folder, LandingWatch
@@ -80,7 +80,7 @@ class ObjectRoot(LandingRoot):
             for first in islice(self.files(), 1):
                 with first.path.opened() as stream:
                     stream.read(1)
-        except (StoreError, FileRejectedError) as error:
+        except (StoreError, FileRejectedError, FileChangedError) as error:
             return Trouble(str(error), ADVICE)
         return None
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fastfeast_assets.settings import PROJECT_ROOT
-from fastfeast_assets_tests.landing import DAY, LandingZone, event, order, ticket
+from fastfeast_assets_tests.landing import DAY, LandingZone, ObjectZone, event, order, ticket
 from fastfeast_assets_tests.postgres.cli.conftest import FastFeast
 
 EMAIL = "mona.adel@mail.com"
@@ -38,6 +38,47 @@ def test_an_absent_landing_zone_is_said_and_is_no_failure(fastfeast: FastFeast) 
     assert result.exit_code == 0
     assert "does not exist yet" in result.stderr
     assert "Nothing pending" in result.stdout
+
+
+@pytest.mark.parametrize("option", [(), ("--landing",)])
+def test_a_landing_zone_that_is_none_is_refused(
+    fastfeast: FastFeast,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    option: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    for place, problem in {
+        "nowhere": "does not exist",
+        "file": "is a file",
+        "ftp://exports": "s3://",
+    }.items():
+        result = fastfeast("ingest", *option, place)
+        assert result.exit_code == 2
+        assert problem in result.stderr
+
+
+def test_a_landing_zone_in_an_object_store(fastfeast: FastFeast) -> None:
+    zone = ObjectZone("memory://cli/landing")
+    assert "does not exist yet" in fastfeast("ingest", zone.address).stderr
+    zone.put("notes.txt", "hello")
+    result = fastfeast("ingest", zone.address)
+    assert result.exit_code == 0
+    assert "Unknown names, left alone (1)" in result.stdout
+    assert "does not exist" not in result.stderr
+
+
+def test_nothing_writes_into_an_object_store(
+    fastfeast: FastFeast, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FASTFEAST_LANDING", "memory://cli/demo")
+    monkeypatch.chdir(tmp_path)
+    for command in (("demo",), ("simulate", "--date", "2026-11-20")):
+        result = fastfeast(*command)
+        assert result.exit_code == 2
+        assert "local directory" in " ".join(result.stderr.split())
+    assert not list(tmp_path.glob("memory*"))
 
 
 def test_what_is_left_alone_is_listed(fastfeast: FastFeast, landing: LandingZone) -> None:
