@@ -25,7 +25,7 @@ DBT_POOL = "dbt"
 # writing what nobody reads: events come from the output, the manifest is made at set-up.
 BUILD = [
     *("build", "--exclude-resource-type", "unit_test"),
-    *("--no-write-json", "--no-populate-cache", "--no-version-check", "--log-level-file", "info"),
+    *("--no-write-json", "--no-version-check", "--log-level-file", "info"),
 ]
 
 

@@ -67,7 +67,7 @@ def observe(file: LandingFile, report: FileReport) -> dg.AssetObservation:
             "bytes": file.size,
             "hash": report.file_hash or "unread",
             "landed_at": dg.MetadataValue.timestamp(
-                datetime.fromtimestamp(file.mtime_ns / 1e9, tz=UTC)
+                datetime.fromtimestamp(file.landed_ns / 1e9, tz=UTC)
             ),
             "status": report.status,
         },

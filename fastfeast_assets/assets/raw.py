@@ -23,6 +23,7 @@ from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.assets.silent_result import silent_result
 from fastfeast_assets.automation.partitions import (
     build_partitions,
+    landing_folders,
     missing_keys,
     partition_of,
 )
@@ -107,7 +108,8 @@ def _files_of_run(
 ) -> list[tuple[str, LandingFile]]:
     """The landed files of the run's partitions, in the order of their partitions."""
     wanted = set(context.partition_keys)
-    discovery = platform.discovery(context.run.run_id)
+    folders = landing_folders(wanted, contract.cadence, blueprint)
+    discovery = platform.discovery(context.run.run_id, folders)
 
     def in_run(files: Sequence[LandingFile]) -> list[tuple[str, LandingFile]]:
         placed = [

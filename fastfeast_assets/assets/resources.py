@@ -5,7 +5,7 @@ Nothing is read and nothing connects before an asset runs, so definitions load a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -43,7 +43,7 @@ class Platform:
         self._settings = settings
         self._contracts = contracts
         self._on_report = on_report
-        self._discovery: tuple[str, Discovery] | None = None
+        self._discovery: tuple[tuple[str, tuple[str, ...] | None], Discovery] | None = None
 
     @cached_property
     def settings(self) -> Settings:
@@ -69,10 +69,11 @@ class Platform:
         warehouse.prepare(self.contracts)
         return warehouse
 
-    def discovery(self, run_id: str) -> Discovery:
-        """What stands in the landing zone; looked up once a run, for all its assets."""
-        if self._discovery is None or self._discovery[0] != run_id:
-            self._discovery = (run_id, self.look())
+    def discovery(self, run_id: str, folders: Sequence[str] | None) -> Discovery:
+        """What stands in these folders, or anywhere; looked up once a run, for all its assets."""
+        occasion = (run_id, None if folders is None else tuple(folders))
+        if self._discovery is None or self._discovery[0] != occasion:
+            self._discovery = (occasion, self.look(folders))
         return self._discovery[1]
 
     def look(self, folders: Iterable[str] | None = None) -> Discovery:

@@ -109,7 +109,7 @@ def _settled(platform: Platform, on_progress: ProgressListener) -> Discovery:
     discovery = platform.look()
     if not discovery.unsettled:
         return discovery
-    newest = max(file.mtime_ns for file in discovery.unsettled) / 1e9
+    newest = max(file.landed_ns for file in discovery.unsettled) / 1e9
     wait = newest + platform.settings.settle_seconds - time.time()
     wait = min(max(wait, 0.0), MAXIMUM_WAIT_SECONDS)
     on_progress(

@@ -17,6 +17,7 @@ from fastfeast_assets.ingest.discover import Discovery, Finding, LandingFile
 from fastfeast_assets.ingest.watch import LandingWatch
 from fastfeast_assets.warehouse import ledger
 
+# After this long a look ends with what it has.
 BUDGET_SECONDS = 20.0
 STREAM_FOLDER = "stream"
 
@@ -45,12 +46,10 @@ class LandingLook:
 
     Args:
         cadence: Streams are watched in their own folder, all the rest with the batch sources.
-        budget_seconds: After this long a look ends with what it has.
     """
 
-    def __init__(self, cadence: Cadence, *, budget_seconds: float = BUDGET_SECONDS) -> None:
+    def __init__(self, cadence: Cadence) -> None:
         self._cadence = cadence
-        self._budget_seconds = budget_seconds
         self._watched = ""
         self._watch: LandingWatch | None = None
 
@@ -61,10 +60,11 @@ class LandingLook:
         folders = watch.folders(now)
         look = Look()
         for first in range(0, len(folders), watch.step):
-            step = folders[first : first + watch.step]
-            if time.monotonic() - started > self._budget_seconds:
+            # The first step is taken whatever the time, or a slow zone would never be looked at.
+            if first and time.monotonic() - started > BUDGET_SECONDS:
                 look.is_whole = False
                 break
+            step = folders[first : first + watch.step]
             found = platform.look(folders=step)
             pending = self._pending(platform, found)
             look.pending += pending

@@ -4,8 +4,8 @@ Belongs here: everything about partition keys. Which files belong to a partition
 is for `ingest.discover` to say.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -14,6 +14,7 @@ from fastfeast_assets.contracts.model import Cadence
 from fastfeast_assets.ingest.discover import DAY_KEY, HOUR_KEY, LandingFile
 from fastfeast_assets.settings import Blueprint
 
+MAXIMUM_FOLDERS = 200
 KEY_FORMATS: dict[Cadence, str] = {"batch": DAY_KEY, "stream": HOUR_KEY}
 
 
@@ -43,6 +44,26 @@ def partition_of(file: LandingFile, cadence: Cadence, blueprint: Blueprint) -> s
     zone = ZoneInfo(blueprint.timezone)
     moment = file.partition_at.replace(tzinfo=zone).astimezone(UTC)
     return moment.astimezone(zone).strftime(HOUR_KEY)
+
+
+def landing_folders(
+    keys: Collection[str], cadence: Cadence, blueprint: Blueprint
+) -> list[str] | None:
+    """The folders of the landing zone in which the files of some partitions stand.
+
+    Returns:
+        Their paths below the landing root; None when the whole zone is listed more quickly. The
+        folder before each hour is among them, as its files belong to the hour when the clock
+        skipped that folder's own.
+    """
+    if len(keys) > MAXIMUM_FOLDERS:
+        return None
+    if cadence == "batch":
+        folders = {f"batch/{key}" for key in keys}
+        return sorted(folders | ({"master"} if f"{blueprint.start_date}" in keys else set()))
+    starts = [datetime.strptime(key[:16], HOUR_KEY) for key in keys]  # noqa: DTZ007
+    hours = {start - back for start in starts for back in (timedelta(0), timedelta(hours=1))}
+    return sorted(f"stream/{hour:%Y-%m-%d}/{hour:%H}" for hour in hours)
 
 
 def contiguous_ranges(

@@ -37,7 +37,7 @@ class LandingFile:
         partition_key: Its Dagster partition, `2026-11-20` or `2026-11-20-08:00`.
         partition_at: Start of the partition on the business clock.
         size: Bytes.
-        mtime_ns: When it was last written, nanoseconds since the epoch.
+        landed_ns: Since when it has stood here as it is, nanoseconds since the epoch.
         fingerprint: Changes whenever the file does.
         is_master: Whether it is the cold start's copy.
     """
@@ -48,7 +48,7 @@ class LandingFile:
     partition_key: str
     partition_at: datetime
     size: int
-    mtime_ns: int
+    landed_ns: int
     fingerprint: str
     is_master: bool
 
@@ -186,7 +186,7 @@ def _landing_file(path: LandingPath, status: Status, relative: str, place: _Plac
         partition_key=place.at.strftime(HOUR_KEY if place.cadence == "stream" else DAY_KEY),
         partition_at=place.at,
         size=status.size,
-        mtime_ns=status.mtime_ns,
+        landed_ns=status.landed_ns,
         fingerprint=status.fingerprint,
         is_master=place.cadence == "master",
     )

@@ -43,14 +43,14 @@ class Status(NamedTuple):
 
     Attributes:
         size: Bytes.
-        mtime_ns: When it was last written, nanoseconds since the epoch.
+        landed_ns: Since when it has stood here as it is, nanoseconds since the epoch.
         fingerprint: Changes whenever the file does; cheap, where a hash is not.
         written: When it may have been written last, seconds since the epoch; the next one speaks
             when one is ahead of the clock. Empty for a file that is complete when it is seen.
     """
 
     size: int
-    mtime_ns: int
+    landed_ns: int
     fingerprint: str
     written: Sequence[float] = ()
 

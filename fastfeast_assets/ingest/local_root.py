@@ -137,7 +137,8 @@ class LocalRoot(LandingRoot):
 def _status(status: os.stat_result) -> Status:
     # A time of writing can be set at will; the time of change is the clock's.
     written = (status.st_mtime, status.st_ctime)
-    return Status(status.st_size, status.st_mtime_ns, fingerprint(status), written)
+    # A file that is renamed or copied into place keeps the time of its content, not this one.
+    return Status(status.st_size, status.st_ctime_ns, fingerprint(status), written)
 
 
 def _walk(root: Path) -> Iterator[tuple[str, str]]:

@@ -45,10 +45,10 @@ def status_of(entry: Mapping[str, Any]) -> Status:
     """What a listing says of an object; it is complete, because a store shows no half ones."""
     size = int(entry["size"] or 0)
     time = next((entry[name] for name in TIMES if entry.get(name)), None)
-    mtime_ns = _nanoseconds(time)
+    landed_ns = _nanoseconds(time)
     # A time may be finer in a listing than in the answer about one object. A tag is the same.
-    tag = next((entry[name] for name in TAGS if entry.get(name)), mtime_ns // 10**9)
-    return Status(size, mtime_ns, f"{size}:{tag}")
+    tag = next((entry[name] for name in TAGS if entry.get(name)), landed_ns // 10**9)
+    return Status(size, landed_ns, f"{size}:{tag}")
 
 
 def _nanoseconds(time: object) -> int:

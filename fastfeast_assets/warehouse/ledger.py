@@ -196,7 +196,7 @@ def write(
             file.size,
             file.fingerprint,
             run_id,
-            datetime.fromtimestamp(file.mtime_ns / 1e9, tz=UTC),
+            datetime.fromtimestamp(file.landed_ns / 1e9, tz=UTC),
             outcome.seconds,
             is_success,
         ],

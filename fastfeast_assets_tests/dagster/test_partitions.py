@@ -10,6 +10,7 @@ import pytest
 from fastfeast_assets.automation.partitions import (
     build_partitions,
     contiguous_ranges,
+    landing_folders,
     partition_of,
 )
 from fastfeast_assets.ingest.discover import LandingFile
@@ -64,3 +65,19 @@ def test_folder_of_an_hour_that_came_twice_belongs_to_the_first() -> None:
     key = partition_of(hour_file("2026-10-29", 23), "stream", CAIRO)
     assert key == "2026-10-29-23:00"
     assert key in build_partitions("stream", CAIRO).get_partition_keys()
+
+
+def test_folders_of_partitions_are_those_that_hold_their_files() -> None:
+    plan = Blueprint(timezone="Europe/Berlin")
+    for key, folders in {
+        "2026-11-20-00:00": ["stream/2026-11-19/23", "stream/2026-11-20/00"],
+        "2026-03-29-03:00": ["stream/2026-03-29/02", "stream/2026-03-29/03"],
+    }.items():
+        assert landing_folders([key], "stream", plan) == folders
+    assert landing_folders(["2020-01-01"], "batch", plan) == ["batch/2020-01-01", "master"]
+    assert landing_folders(["2026-11-20"], "batch", plan) == ["batch/2026-11-20"]
+
+
+def test_many_partitions_are_looked_for_in_the_whole_zone() -> None:
+    keys = [f"2026-11-{day:02d}-{hour:02d}:00" for day in range(1, 31) for hour in range(24)]
+    assert landing_folders(keys, "stream", Blueprint()) is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,6 +14,7 @@ from fastfeast_assets.assets.recent_rows import PARTITIONS_SHOWN, recent_rows
 from fastfeast_assets.checks.usual import Comparison, compare, usual_check_results
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.ingest.local_root import LocalPath
 from fastfeast_assets.warehouse import Warehouse, ledger
 from fastfeast_assets.warehouse.load import FileReport
 
@@ -93,7 +93,7 @@ def logged(
         for at, rows in loads:
             path = f"stream/{at:%Y-%m-%d/%H}/orders.json"
             key = f"{at:%Y-%m-%d-%H:%M}"
-            file = LandingFile("orders", Path(path), path, key, at, 1, 1, "1", is_master=False)
+            file = LandingFile("orders", LocalPath(path), path, key, at, 1, 1, "1", is_master=False)
             outcome = ledger.Outcome(
                 "success", "h", total=rows, valid=rows - rows // 5, quarantined=rows // 5, seconds=1
             )

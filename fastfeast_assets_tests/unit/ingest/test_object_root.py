@@ -92,7 +92,7 @@ def test_an_object_is_settled_when_it_is_listed(
     zone.put(ORDERS, "[]")
     found = look(zone, contracts)
     assert [len(found.files), len(found.unsettled)] == [1, 0]
-    assert abs(found.files[0].mtime_ns / 1e9 - datetime.now(UTC).timestamp()) < 60
+    assert abs(found.files[0].landed_ns / 1e9 - datetime.now(UTC).timestamp()) < 60
 
 
 def test_an_empty_prefix_is_empty(zone: ObjectZone, contracts: Mapping[str, Contract]) -> None:
@@ -199,7 +199,7 @@ def test_every_client_has_names_of_its_own(
 ) -> None:
     status = status_of(entry)
     assert status.fingerprint == fingerprint
-    assert status.mtime_ns == seconds * 1e9
+    assert status.landed_ns == seconds * 1e9
 
 
 class Store:
