@@ -62,7 +62,7 @@ snapshot: setup  ## Write the list of assets, checks, jobs, schedules and sensor
 
 .PHONY: test
 test: lint  ## Lint, types and every test but those of test-all
-	$(BIN)/pytest -n 2 --dist loadfile -m "not debian15 and not browser"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not debian15 and not browser"
 
 .PHONY: test-all
 test-all: test /usr/lib/postgresql/15/bin/postgres /usr/bin/chromium  ## Also those on Debian's PostgreSQL 15 and in its Chromium (installed if missing)

@@ -93,7 +93,7 @@ def prepare(settings: Settings, staging: Path, orders: int) -> None:
     settings.landing_directory.mkdir(parents=True)
     for folder in ("master", "batch"):
         (staging / folder).rename(settings.landing_directory / folder)
-    move_hour(staging, settings.landing, hours_of(staging)[0])
+    move_hour(staging, settings.landing_directory, hours_of(staging)[0])
     ingest_pending(settings)
 
 
@@ -125,7 +125,7 @@ def measure(settings: Settings, staging: Path, drops: int, port: int) -> list[Dr
     }
     dagster = Path(sys.executable).with_name("dagster")
     workspace = PROJECT_ROOT / "workspace.yaml"
-    command = [dagster, "dev", "--workspace", workspace, "--port", str(port)]
+    command = [str(dagster), "dev", "--workspace", str(workspace), "--port", str(port)]
     with (settings.home / "dev.log").open("w") as log:
         console = subprocess.Popen(  # noqa: S603
             # Dagster would read the `.env` of a checkout and prefer it to this environment.
@@ -153,7 +153,7 @@ def measure(settings: Settings, staging: Path, drops: int, port: int) -> list[Dr
 def one_drop(settings: Settings, instance: dg.DagsterInstance, staging: Path, hour: str) -> Drop:
     """Drop an hour, wait until its orders are facts and its run has ended."""
     dropped_at = time.time()
-    move_hour(staging, settings.landing, hour)
+    move_hour(staging, settings.landing_directory, hour)
     path = f"stream/{hour}/orders.json"
     with Warehouse(settings).connect(autocommit=True) as connection:
         run_id, committed_at, visible_at = wait_until_visible(connection, path)

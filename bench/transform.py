@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.ingest.discover import discover
+from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.simulate import DirtRates, SimulationPlan, simulate_days
 from fastfeast_assets.warehouse import Warehouse, ledger
@@ -84,7 +85,7 @@ def drop(
 ) -> None:
     """Simulate an hour and load its files."""
     plan = SimulationPlan(
-        out=settings.landing,
+        out=settings.landing_directory,
         start=DAY,
         hours=(hour,),
         orders_per_hour=orders,
@@ -96,7 +97,7 @@ def drop(
     contracts = load_contracts()
     warehouse.prepare(contracts)
     found = discover(
-        settings.landing,
+        open_landing(settings.landing),
         contracts,
         now=datetime.now(UTC),
         settle_seconds=0,

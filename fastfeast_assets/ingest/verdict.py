@@ -7,11 +7,8 @@ keys are judged afterwards by `repeats`, because they need to know what the file
 from __future__ import annotations
 
 import json
-import math
-import re
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container
 from dataclasses import dataclass, field
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,14 +18,13 @@ import pyarrow as pa
 
 from fastfeast_assets.contracts.model import Column, Contract
 from fastfeast_assets.contracts.pandera_schema import to_pandera, violations
-from fastfeast_assets.ingest.chunks import Fault, TextChunk
-from fastfeast_assets.ingest.mask import Masker, canonical
+from fastfeast_assets.ingest.chunks import TextChunk
+from fastfeast_assets.ingest.mask import Masker
 from fastfeast_assets.ingest.parse import Mask, ParsedColumn, parse_column
+from fastfeast_assets.ingest.raw_data import VALUE_CHARACTERS, RawData, is_malformed
 from fastfeast_assets.ingest.text import has_bad_bytes, storable, storable_json
 
 SCHEMA_RULES = frozenset({"type", "required", "allowed", "row"})
-VALUE_CHARACTERS = 200
-_JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -103,9 +99,8 @@ class Judge:
         self._contract = contract
         self._masker = masker
         self._zone = zone
-        self._is_json = is_json
+        self._raw_data = RawData(contract, masker, is_json=is_json)
         self._schema: pandera.DataFrameSchema = to_pandera(contract)
-        self._by_name: dict[str, Column] = {column.name: column for column in contract.columns}
 
     def judge(self, chunk: TextChunk) -> Verdict:
         """Judge a chunk; never raises over a value."""
@@ -116,7 +111,7 @@ class Judge:
         unreadable = {name: np.zeros(len(chunk), dtype=bool) for name in parsed}
         for offset, faults in chunk.faults.items():
             found[offset] = [Reason(f.column, f.rule, self._safe(f.value)) for f in faults]
-            is_whole[offset] = not _is_malformed(faults)
+            is_whole[offset] = not is_malformed(faults)
             for fault in faults:
                 if fault.rule == "type":
                     unreadable[fault.column][offset] = True
@@ -217,73 +212,15 @@ class Judge:
             stage="schema" if any(r.rule in SCHEMA_RULES for r in reasons) else "records",
             text="; ".join(self._explain(reason, personal) for reason in reasons),
             reasons=[r.as_json(is_personal=r.column in personal) for r in reasons],
-            raw_data=self._raw_data(verdict.chunk, offset),
+            raw_data=self._raw_data.of(verdict.chunk, offset),
         )
 
     def _explain(self, reason: Reason, personal: set[str]) -> str:
         shown = reason.value and reason.column not in personal
         return f"{reason.column}: {reason.rule}" + (f" ({reason.value})" if shown else "")
 
-    def _raw_data(self, chunk: TextChunk, offset: int) -> dict[str, object]:
-        """The row as it came, by source column name, personal columns hashed.
-
-        In a row with too many or too few fields no value is known to stand in its own column:
-        where the source has personal columns, all its values are hashed.
-        """
-        is_shifted = _is_malformed(chunk.faults.get(offset, []))
-        hide_all = is_shifted and bool(self._contract.personal_columns)
-        row: dict[str, object] = {
-            name: self._shown(self._by_name[name], cells[offset], hide=hide_all)
-            for name, cells in chunk.cells.items()
-        }
-        extra = chunk.extras.get(offset)
-        if extra:
-            row["_extra"] = self._loose(extra, hide=hide_all)
-        if offset in chunk.surplus:
-            row["_surplus"] = self._loose(chunk.surplus[offset], hide=hide_all)
-        return row
-
-    def _shown(self, column: Column, cell: str | None, *, hide: bool) -> object:
-        if cell is None:
-            return None
-        if column.is_personal:
-            value = canonical(cell, column.canonical)
-            return self._masker.hash(value) if value not in self._contract.null_tokens else None
-        if hide and not column.is_key:
-            return self._masker.hash(cell)
-        if self._is_json and column.kind in {"integer", "number"} and _JSON_NUMBER.fullmatch(cell):
-            return _number(cell)
-        if self._is_json and column.kind == "boolean" and cell in {"true", "false"}:
-            return cell == "true"
-        return self._masker.scrub(storable(cell))
-
-    def _loose(self, value: object, *, hide: bool) -> object:
-        if hide:
-            return _hash_leaves(storable_json(value), self._masker.hash)
-        return self._masker.scrub_json(storable_json(value))
-
     def _safe(self, value: str | None) -> str | None:
         if value is None:
             return None
         text = self._masker.scrub(storable(value))
         return text if len(text) <= VALUE_CHARACTERS else text[:VALUE_CHARACTERS] + "…"
-
-
-def _is_malformed(faults: Sequence[Fault]) -> bool:
-    return any(fault.rule == "row" for fault in faults)
-
-
-def _number(text: str) -> int | float | str:
-    """A JSON number literal as a number, or the text where a number would not hold it."""
-    if len(text) > VALUE_CHARACTERS:
-        return text
-    number = float(text) if re.search(r"[.eE]", text) else int(text)
-    return number if math.isfinite(number) else text
-
-
-def _hash_leaves(value: Any, hash_text: Callable[[str], str]) -> object:
-    if isinstance(value, dict):
-        return {key: _hash_leaves(item, hash_text) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_hash_leaves(item, hash_text) for item in value]
-    return None if value is None else hash_text(str(value))
