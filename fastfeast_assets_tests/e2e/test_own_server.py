@@ -27,8 +27,15 @@ pytestmark = pytest.mark.debian15
 
 def as_server_user(*command: str) -> None:
     """Run a program of the server; it refuses to run as root."""
-    prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    subprocess.run([*prefix, *command], check=True, stdout=subprocess.DEVNULL, cwd="/tmp")  # noqa: S108
+    subprocess.run(
+        command,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd="/tmp",  # noqa: S108
+        user="postgres" if os.geteuid() == 0 else None,
+        group="postgres" if os.geteuid() == 0 else None,
+        extra_groups=[] if os.geteuid() == 0 else None,
+    )
 
 
 @pytest.fixture(scope="module")
