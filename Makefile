@@ -44,7 +44,8 @@ lint: setup  ## Style, types, SQL, architecture, contracts, definitions
 	@ls fastfeast_assets/contracts/sources/*.odcs.yaml | xargs -P 2 -I{} sh -c 'out=$$($(BIN)/datacontract lint {} 2>&1) || { echo "$$out"; exit 255; }'
 	$(BIN)/sqlfluff lint --config dbt_project/.sqlfluff dbt_project/models dbt_project/tests
 	$(BIN)/dbt --quiet --warn-error parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project
-	$(BIN)/dagster definitions validate --workspace workspace.yaml
+	@# In a home of its own: with dagster.yaml it would start the server.
+	home=$$(mktemp -d) && DAGSTER_HOME=$$home $(BIN)/dagster definitions validate --workspace workspace.yaml && rm -r $$home
 
 .PHONY: format
 format: setup  ## Format Python and SQL
