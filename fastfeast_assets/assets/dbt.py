@@ -13,7 +13,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from fastfeast_assets.assets.dbt_cli import dbt_command, environment, executables
 from fastfeast_assets.assets.dbt_metadata import row_counts
-from fastfeast_assets.assets.lineage import RAW, Lineage
+from fastfeast_assets.assets.lineage import MARTS, RAW, Lineage
 from fastfeast_assets.assets.recent_rows import recent_rows
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.assets.transforms import mark_transformed, mark_visible, untransformed
@@ -92,7 +92,7 @@ def build_dbt_assets(project_dir: Path, contracts: Mapping[str, Contract]) -> dg
     """
     manifest = prepared_manifest(project_dir)
     owners = {source: contract.owner for source, contract in contracts.items()}
-    by_target = {dg.AssetKey(["marts", item.target]): item for item in contracts.values()}
+    by_target = {dg.AssetKey([MARTS, item.target]): item for item in contracts.values()}
 
     @dbt_assets(
         manifest=manifest, dagster_dbt_translator=Translator(owners), name="dbt", pool=DBT_POOL

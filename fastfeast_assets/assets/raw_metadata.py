@@ -113,14 +113,15 @@ def partition_metadata(
         contract: Of the source.
         reports: Each with the partition of its file, in the order of the partitions.
     """
-    keys = list(dict.fromkeys(partition for partition, _ in reports))
-    rows = _rows_by_partition(connection, contract, keys)
+    by_partition: dict[str, list[FileReport]] = {}
+    for partition, report in reports:
+        by_partition.setdefault(partition, []).append(report)
+    rows = _rows_by_partition(connection, contract, list(by_partition))
     found: dict[str, dict[str, Any]] = {}
-    for key in keys:
-        own = [report for partition, report in reports if partition == key]
+    for key, own in by_partition.items():
         found[key] = {"dagster/partition_row_count": rows.get(key, 0), **counts(own)}
         found[key]["file_hashes"] = [f"{r.relative_path}: {r.file_hash}" for r in own]
-    found[keys[-1]] |= recent_rows(connection, contract)
+    found[reports[-1][0]] |= recent_rows(connection, contract)
     return found
 
 

@@ -10,19 +10,17 @@ import dagster as dg
 
 from fastfeast_assets.assets.lineage import RAW
 from fastfeast_assets.automation.jobs import INGEST_JOBS, LOAD_JOBS
+from fastfeast_assets.automation.partitions import PARTITION, RANGE_END, RANGE_START
 from fastfeast_assets.contracts.model import Cadence
 
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
+LAUNCHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+UNFINISHED = [dg.DagsterRunStatus.QUEUED, *LAUNCHED]
 MAXIMUM_RUNS = 200
-PARTITION = "dagster/partition"
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
 SENSOR = "dagster/sensor_name"
 CADENCES: Mapping[str, Cadence] = {
     **{job: cadence for cadence, job in LOAD_JOBS.items()},

@@ -135,14 +135,14 @@ def _launches(
     blueprint: Blueprint,
 ) -> tuple[list[Launch], int]:
     """The runs for these files, early partitions first, and how many files found no run."""
+    placed = [(file, partition_of(file, cadence, blueprint)) for file in chosen]
     launches: list[Launch] = []
     postponed = 0
     for load in plan_loads(chosen, contracts, blueprint):
         files = {
-            file.relative_path: (partition_of(file, cadence, blueprint), file.fingerprint)
-            for file in chosen
-            if file.source in load.sources
-            and load.first <= partition_of(file, cadence, blueprint) <= load.last
+            file.relative_path: (key, file.fingerprint)
+            for file, key in placed
+            if file.source in load.sources and load.first <= key <= load.last
         }
         if len(launches) == MAXIMUM_RUNS:
             postponed += len(files)

@@ -10,6 +10,7 @@ from datetime import timedelta
 import dagster as dg
 
 from fastfeast_assets.assets.lineage import Lineage
+from fastfeast_assets.automation.jobs import SLA_VIEW
 from fastfeast_assets.checks.expected import leading_contracts, since_midnight
 from fastfeast_assets.contracts.model import Contract
 
@@ -17,7 +18,6 @@ HOUR = timedelta(hours=1)
 WATCHED = frozenset({"raw", "marts", "analytics"})
 # Promised: never older than 10 minutes. It is refreshed every 10, which takes a while itself;
 # twice that means that a refresh was missed.
-SLA_VIEW = dg.AssetKey(["analytics", "v_ticket_sla_performance"])
 SLA_VIEW_MINUTES = 10
 # Built once a day; nothing in it depends on files.
 DAILY = dg.FreshnessPolicy.time_window(

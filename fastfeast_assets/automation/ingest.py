@@ -82,7 +82,7 @@ def ingest_pending(
     platform = Platform(settings)
     with (
         closing(platform.warehouse.connect(autocommit=True)) as connection,
-        _alone(connection, on_progress),
+        alone(connection, on_progress),
     ):
         summary = IngestSummary(_settled(platform, on_progress) if is_loading else Discovery())
         files = ledger.pending(connection, summary.discovery.files, retry_failed=retry_failed)
@@ -94,7 +94,9 @@ def ingest_pending(
 
 
 @contextmanager
-def _alone(connection: psycopg.Connection, on_progress: ProgressListener) -> Iterator[None]:
+def alone(
+    connection: psycopg.Connection, on_progress: ProgressListener = lambda progress: None
+) -> Iterator[None]:
     """One ingestion at a time; the server takes the lock back when a process dies."""
     row = connection.execute("select pg_try_advisory_lock(%s)", [INGEST_LOCK]).fetchone()
     if row != (True,):

@@ -15,6 +15,10 @@ from fastfeast_assets.ingest.discover import DAY_KEY, HOUR_KEY, LandingFile
 from fastfeast_assets.settings import Blueprint
 
 MAXIMUM_FOLDERS = 200
+# The run tags in which Dagster looks for partitions.
+PARTITION = "dagster/partition"
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
 KEY_FORMATS: dict[Cadence, str] = {"batch": DAY_KEY, "stream": HOUR_KEY}
 
 
@@ -88,8 +92,8 @@ def contiguous_ranges(
 def range_tags(first: str, last: str) -> dict[str, str]:
     """The run tags that make one run cover a range of partitions."""
     return {
-        "dagster/asset_partition_range_start": first,
-        "dagster/asset_partition_range_end": last,
+        RANGE_START: first,
+        RANGE_END: last,
     }
 
 

@@ -12,6 +12,7 @@ from typing import get_args
 import dagster as dg
 
 from fastfeast_assets.automation.partitions import (
+    PARTITION,
     build_partitions,
     contiguous_ranges,
     partition_of,
@@ -42,7 +43,7 @@ class LoadRun:
     def tags(self) -> dict[str, str]:
         """The run tags that say which partitions the run covers."""
         if self.first == self.last:
-            return {"dagster/partition": self.first}
+            return {PARTITION: self.first}
         return range_tags(self.first, self.last)
 
 

@@ -10,18 +10,13 @@ import dagster as dg
 from fastfeast_assets.assets.ops import OPS_GROUP
 from fastfeast_assets.assets.raw import raw_key
 from fastfeast_assets.assets.resources import Platform
+from fastfeast_assets.automation.claims import LAUNCHED
 from fastfeast_assets.automation.jobs import LOAD_JOBS, TRANSFORM_JOB
 from fastfeast_assets.automation.plan import LoadRun
 from fastfeast_assets.build import build_definitions
 from fastfeast_assets.settings import Blueprint
 
 COMMAND_TAG = {"fastfeast/command": "ingest"}
-UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 class Runner:
@@ -43,7 +38,7 @@ class Runner:
 
     def close_abandoned(self) -> None:
         """Mark runs of ingestions that died as failed; the caller knows that none is alive."""
-        runs = self._instance.get_runs(dg.RunsFilter(statuses=UNFINISHED, tags=COMMAND_TAG))
+        runs = self._instance.get_runs(dg.RunsFilter(statuses=LAUNCHED, tags=COMMAND_TAG))
         for run in runs:
             self._instance.report_run_failed(run, "the process that ran this has ended")
 

@@ -32,17 +32,17 @@ def record(platform: Platform, files: Sequence[LandingFile]) -> list[str]:
         return []
     settings = platform.settings
     with quiet(log_to_file(settings)):
-        from fastfeast_assets.automation.ingest import INGEST_LOCK
+        from fastfeast_assets.automation.ingest import alone
         from fastfeast_assets.automation.instance import open_instance
         from fastfeast_assets.automation.plan import plan_loads
         from fastfeast_assets.automation.runs import Runner
 
         with (
             closing(platform.warehouse.connect(autocommit=True)) as connection,
+            # An ingestion takes unfinished runs for abandoned ones.
+            alone(connection),
             open_instance(settings) as instance,
         ):
-            # An ingestion takes unfinished runs for abandoned ones.
-            connection.execute("select pg_advisory_lock(%s)", [INGEST_LOCK])
             runner = Runner(platform, settings, instance)
             loads = plan_loads(files, platform.contracts, settings)
             results = [runner.load(load, retry_failed=False) for load in loads]
