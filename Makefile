@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 STAMP := .venv/.installed
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 SOURCES := fastfeast_assets fastfeast_assets_tests bench setup.py
 
 .PHONY: help
@@ -42,7 +43,7 @@ lint: setup  ## Style, types, SQL, architecture, contracts, definitions
 	$(BIN)/lint-imports
 	$(BIN)/python -m fastfeast_assets.contracts.generate --check
 	@ls fastfeast_assets/contracts/sources/*.odcs.yaml | xargs -P 2 -I{} sh -c 'out=$$($(BIN)/datacontract lint {} 2>&1) || { echo "$$out"; exit 255; }'
-	$(BIN)/sqlfluff lint --config dbt_project/.sqlfluff dbt_project/models dbt_project/tests
+	$(BIN)/sqlfluff lint --processes 2 --config dbt_project/.sqlfluff dbt_project/models dbt_project/tests
 	$(BIN)/dbt --quiet --warn-error parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project
 	@# In a home of its own: with dagster.yaml it would start the server.
 	home=$$(mktemp -d) && DAGSTER_HOME=$$home $(BIN)/dagster definitions validate --workspace workspace.yaml && rm -r $$home
@@ -63,11 +64,28 @@ snapshot: setup  ## Write the list of assets, checks, jobs, schedules and sensor
 
 .PHONY: test
 test: lint  ## Lint, types and every test but those of test-all
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not debian15 and not browser"
+	$(BIN)/pytest $(PARALLEL) -m "not (long or debian15 or browser or kill)"
+
+.PHONY: test-fast
+test-fast: setup  ## The tests that need no database, in about a minute
+	$(BIN)/pytest -n 2 --quiet fastfeast_assets_tests/unit
 
 .PHONY: test-all
-test-all: test /usr/lib/postgresql/15/bin/postgres /usr/bin/chromium  ## Also those on Debian's PostgreSQL 15 and in its Chromium (installed if missing)
-	$(BIN)/pytest -m "debian15 or browser"
+test-all: test /usr/lib/postgresql/15/bin/postgres /usr/bin/chromium  ## Also long ones, kills, Debian's PostgreSQL 15 and its Chromium (installed if missing)
+	$(BIN)/pytest $(PARALLEL) -m "long or debian15"
+	$(BIN)/pytest -m "kill or browser"
+
+.PHONY: test-kill
+test-kill: setup  ## Kill consoles and ingestions at work, as often as FASTFEAST_KILLS and FASTFEAST_CONSOLE_KILLS say
+	$(BIN)/pytest -m kill
+
+.PHONY: test-histories
+test-histories: setup  ## A hundred random histories against references that forget nothing, for an hour
+	FASTFEAST_HISTORIES=100 $(BIN)/pytest -n 2 fastfeast_assets_tests/property/test_laws.py fastfeast_assets_tests/property/test_history.py
+
+.PHONY: release-fixture
+release-fixture: setup  ## Keep the warehouse of this version, by which later ones are tried; when it is released
+	$(BIN)/python -m fastfeast_assets_tests.releases.make
 
 .PHONY: screenshots
 screenshots: setup /usr/bin/chromium  ## Take the pictures of docs/images again

@@ -19,9 +19,11 @@ from fastfeast_assets.assets.raw import build_raw_asset, raw_key
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.automation.freshness import freshness_policies, with_freshness
 from fastfeast_assets.automation.jobs import build_clock_jobs, build_jobs
+from fastfeast_assets.automation.nightly_check import build_check_job
 from fastfeast_assets.automation.retention import build_retention_job
 from fastfeast_assets.automation.schedules import build_schedules
 from fastfeast_assets.automation.sensors import build_landing_sensor
+from fastfeast_assets.checks.landing_names import build_names_check
 from fastfeast_assets.checks.service_levels import build_service_level_checks
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Cadence, Contract
@@ -62,8 +64,10 @@ def build_definitions(
         [*(asset.key for asset in raw_assets), *models.keys], sources, lineage, plan.timezone
     )
     watched = build_service_level_checks(sorted(policies), sources, lineage)
+    names = build_names_check()
+    hourly = sorted([*watched.check_keys, *names.check_keys])
     own_checks = _own_checks([*raw_assets, models])
-    all_checks = [*itertools.chain(*own_checks.values()), *sorted(watched.check_keys)]
+    all_checks = [*itertools.chain(*own_checks.values()), *hourly]
     levels = dg.AssetSelection.checks(*watched.check_keys)
     transform = dg.AssetSelection.assets(models, *_materializable(tables))
     return dg.Definitions(
@@ -73,12 +77,13 @@ def build_definitions(
             build_quality_report(sources),
             *(with_freshness(asset, policies) for asset in (*raw_assets, models)),
         ],
-        asset_checks=[watched],
+        asset_checks=[watched, names],
         jobs=[
             *build_jobs(
                 {cadence: keys for cadence, keys in raw_keys.items() if keys}, transform, levels
             ),
-            *build_clock_jobs(sorted(watched.check_keys), raw_keys["batch"], lineage, REPORT_KEY),
+            *build_clock_jobs(hourly, raw_keys["batch"], lineage, REPORT_KEY),
+            build_check_job(models.check_keys),
             build_retention_job(all_checks),
         ],
         schedules=build_schedules(sources.values(), plan.timezone, lineage, own_checks),

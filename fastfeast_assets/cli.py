@@ -15,13 +15,16 @@ import typer
 from rich.text import Text
 from typer.core import TyperGroup
 
+from fastfeast_assets.commands.check import check
 from fastfeast_assets.commands.console import plain, stderr
 from fastfeast_assets.commands.demo import demo
 from fastfeast_assets.commands.dev import dev
 from fastfeast_assets.commands.doctor import doctor
+from fastfeast_assets.commands.dump import dump
 from fastfeast_assets.commands.errors import problem_of
 from fastfeast_assets.commands.ingest import ingest
 from fastfeast_assets.commands.prune import prune
+from fastfeast_assets.commands.psql import ANY_ARGUMENTS, psql
 from fastfeast_assets.commands.quarantine import quarantine
 from fastfeast_assets.commands.quarantine_discard import discard
 from fastfeast_assets.commands.quarantine_release import release
@@ -29,6 +32,8 @@ from fastfeast_assets.commands.reprocess import reprocess
 from fastfeast_assets.commands.server import stop, url
 from fastfeast_assets.commands.simulate import CONTEXT_SETTINGS, simulate
 from fastfeast_assets.commands.status import status
+from fastfeast_assets.commands.upgrade import upgrade
+from fastfeast_assets.commands.withdraw import withdraw
 
 
 class ErrorReportingGroup(TyperGroup):
@@ -90,17 +95,22 @@ def fastfeast(
 _WORK, _LOOK, _SERVE = "Bring data in", "Look", "Run"
 app.command(rich_help_panel=_WORK)(ingest)
 app.command(rich_help_panel=_WORK)(reprocess)
+app.command(rich_help_panel=_WORK)(withdraw)
 app.command(rich_help_panel=_WORK)(demo)
 app.command(rich_help_panel=_WORK, context_settings=CONTEXT_SETTINGS)(simulate)
 app.command(rich_help_panel=_LOOK)(status)
 app.command(rich_help_panel=_LOOK)(doctor)
+app.command(rich_help_panel=_LOOK)(check)
 quarantine.command()(release)
 quarantine.command()(discard)
 app.add_typer(quarantine, name="quarantine", rich_help_panel=_LOOK)
 app.command(rich_help_panel=_SERVE)(dev)
+app.command(rich_help_panel=_SERVE, context_settings=ANY_ARGUMENTS)(psql)
 app.command(rich_help_panel=_SERVE)(url)
+app.command(rich_help_panel=_SERVE)(dump)
 app.command(rich_help_panel=_SERVE)(stop)
 app.command(rich_help_panel=_SERVE)(prune)
+app.command(rich_help_panel=_SERVE)(upgrade)
 
 
 def main() -> None:

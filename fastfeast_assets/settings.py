@@ -6,6 +6,7 @@ Nothing here connects or creates anything; that is `warehouse`'s business.
 from __future__ import annotations
 
 import os
+import re
 from datetime import date
 from functools import cached_property
 from importlib.util import find_spec
@@ -23,6 +24,8 @@ MINIMUM_KEY_LENGTH = 32
 # Scheme of a URL and the package that speaks with such a store. What they have in common: an
 # object is seen when it is complete, never half written.
 OBJECT_STORES = {"s3": "s3fs", "gs": "gcsfs", "memory": "fsspec"}
+LANDING_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+LANDING_ID_TERMS = "1 to 64 letters, digits, dots, dashes or underlines, no sign first"
 
 Kind = TypeVar("Kind", bound="Blueprint")
 
@@ -81,6 +84,11 @@ class Settings(Blueprint):
         dagster_url: Dagster's own storage; default a database beside the warehouse's.
         pii_key: Secret key of the HMAC-SHA256 over personal values.
         accept_new_pii_key: Go on although the warehouse's hashes were made with another key.
+        accept_new_timezone: Give a warehouse that is on another clock this one.
+        accept_new_start_date: Give a warehouse another first partition, and move master files.
+        accept_new_landing: Give a warehouse that was loaded from another landing zone this one.
+        landing_id: What the landing zone is known by where no id lies in it; letters, digits and
+            a few signs.
         settle_seconds: A file changed more recently than this is still being written.
         chunk_rows: Rows that are parsed and checked at a time.
         orphan_hours: An orphan that waits longer than this is a true orphan.
@@ -92,6 +100,10 @@ class Settings(Blueprint):
     dagster_url: SecretStr | None = None
     pii_key: SecretStr
     accept_new_pii_key: bool = False
+    accept_new_timezone: bool = False
+    accept_new_start_date: bool = False
+    accept_new_landing: bool = False
+    landing_id: str | None = None
     settle_seconds: float = Field(default=2.0, ge=0, le=3600)
     chunk_rows: int = Field(default=50_000, ge=1, le=1_000_000)
     orphan_hours: int = Field(default=24, ge=1)
@@ -111,6 +123,13 @@ class Settings(Blueprint):
     def _landing_is_below_home(cls, values: dict[str, object]) -> dict[str, object]:
         home = values.get("home", PROJECT_ROOT / ".fastfeast")
         return {"landing": Path(str(home)) / "landing", **values}
+
+    @field_validator("landing_id")
+    @classmethod
+    def _landing_id_is_one(cls, value: str | None) -> str | None:
+        if value is not None and not LANDING_ID.fullmatch(value):
+            raise ValueError(f"must be {LANDING_ID_TERMS}")
+        return value
 
     @field_validator("pii_key")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,17 @@ def event(number: int = 1, **changes: Any) -> Row:
         "notes": "Ticket created",
         **changes,
     }
+
+
+def on(day: str, row: Callable[..., Row], number: int = 1, **changes: Any) -> Row:
+    """A row whose moments lie on a day."""
+    made = row(number)
+    moments = {
+        name: f"{day}{value[10:]}"
+        for name, value in made.items()
+        if isinstance(value, str) and value[4:5] == "-" and value[10:11] == " "
+    }
+    return {**made, **moments, **changes}
 
 
 def csv_text(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:

@@ -2,11 +2,15 @@
     Which members the newest snapshot of a source does not list, and since when.
 
     A snapshot is what the files of one partition list together; the master files are one. A refused
-    row lists its member. A member that no snapshot ever listed is not absent.
+    row lists its member. Where its key cannot be read, nobody knows whom it lists: such a snapshot
+    proves nobody's absence. A member that no snapshot ever listed is not absent.
+
+    What retention takes changes none of it: the newest valid row of a key stays in raw, and refused
+    rows stay in ops.refusal.
 #}
 
-{# CTEs snapshots, newest_snapshot and listed. Needs the CTE claimed: without a load nothing is
-   listed, for nothing is asked. #}
+{# CTEs snapshots, whole_snapshots, newest_snapshot and listed. Needs the CTE claimed: without a load
+   nothing is listed, for nothing is asked. #}
 {% macro snapshots(source_name, key) -%}
 snapshots as (
     select
@@ -17,6 +21,17 @@ snapshots as (
         log.source = '{{ source_name }}'
         and log.status = 'success'
         and log.is_loaded
+),
+
+whole_snapshots as (
+    select snapshots.partition_at from snapshots
+
+    except
+
+    select snapshots.partition_at
+    from {{ source('ops', 'refusal') }} as refused
+    inner join snapshots on refused.load_id = snapshots.log_id
+    where refused.source = '{{ source_name }}' and refused.key is null
 ),
 
 newest_snapshot as (
@@ -38,24 +53,21 @@ listed as materialized (
 
     union all
 
-    select {{ integer_or_null('refused.primary_key') }} as member_key
+    select {{ integer_or_null('refused.key') }} as member_key
     from snapshots
     inner join newest_snapshot on snapshots.partition_at = newest_snapshot.partition_at
-    inner join {{ source('ops', 'quarantine') }} as refused
-        on snapshots.log_id = refused.log_id
-    where refused.rejection_stage <> 'orphan' and exists (select 1 from claimed)
+    inner join {{ source('ops', 'refusal') }} as refused on snapshots.log_id = refused.load_id
+    where exists (select 1 from claimed)
 )
 {%- endmacro %}
 
-{# CTEs up to `absences` (member_key, absent_since): those of `known` (a CTE of members with the
-   absent_since that is stored) that the newest snapshot does not list. Needs the CTEs of
-   `snapshots`. #}
+{# CTEs up to `absences` (member_key, absent_since): those of `known` (a CTE of members) that the
+   newest snapshot does not list. Needs the CTEs of `snapshots`. #}
 {% macro absences(source_name, key) -%}
 -- The last snapshot that lists a member, be it in a valid row or in a refused one.
 last_listed as (
     select
         known.member_key,
-        known.absent_since,
         greatest(valid.seen_at, refused.seen_at) as seen_at
     from known
     cross join lateral (
@@ -65,34 +77,25 @@ last_listed as (
     ) as valid
     cross join lateral (
         select max(snapshots.partition_at) as seen_at
-        from {{ source('ops', 'quarantine') }} as rejection
-        inner join snapshots on rejection.log_id = snapshots.log_id
+        from {{ source('ops', 'refusal') }} as rejection
+        inner join snapshots on rejection.load_id = snapshots.log_id
         where
             rejection.source = '{{ source_name }}'
-            and left(rejection.primary_key, 64) = known.member_key::text
-            and rejection.rejection_stage <> 'orphan'
+            and rejection.key = known.member_key::text
     ) as refused
     where not exists (select 1 from listed where listed.member_key = known.member_key)
 ),
 
--- The first snapshot without a member that also the newest one does not list. What is stored
--- counts as well, for the log of old snapshots may be gone.
+-- The first whole snapshot without a member that also the newest one does not list.
 absences as (
     select
         last_listed.member_key,
-        least(
-            case when last_listed.seen_at is null then newest_snapshot.partition_at else (
-                select min(snapshots.partition_at)
-                from snapshots
-                where snapshots.partition_at > last_listed.seen_at
-            ) end,
-            case
-                when last_listed.absent_since > coalesce(last_listed.seen_at, '-infinity')
-                    then last_listed.absent_since
-            end
+        (
+            select min(whole_snapshots.partition_at)
+            from whole_snapshots
+            where whole_snapshots.partition_at > last_listed.seen_at
         ) as absent_since
     from last_listed
-    cross join newest_snapshot
 )
 {%- endmacro %}
 
@@ -112,25 +115,39 @@ absences as (
     {{ snapshots(source_name, key) }},
 
     known as (
-        select
-            members.{{ key }} as member_key,
-            members.absent_since
+        select members.{{ key }} as member_key
         from {{ this }} as members
-        where
-            members.stub_reason is distinct from 'referenced'
-            and exists (select 1 from claimed)
+        where exists (select 1 from claimed)
     ),
 
-    {{ absences(source_name, key) }}
+    {{ absences(source_name, key) }},
+
+    -- A member that has to stay though no file lists it any more keeps its time.
+    found as (
+        select
+            members.{{ key }} as member_key,
+            coalesce(
+                absences.absent_since,
+                case
+                    when withdrawn.key is not null
+                        then coalesce(members.absent_since, newest_snapshot.partition_at)
+                end
+            ) as absent_since
+        from known
+        inner join {{ this }} as members on known.member_key = members.{{ key }}
+        cross join newest_snapshot
+        left join absences on known.member_key = absences.member_key
+        left join ops.withdrawn_member as withdrawn
+            on withdrawn.dimension = '{{ dimension }}' and known.member_key = withdrawn.key
+    )
 
     update {{ this }} as marked
     set
-        is_absent = absences.absent_since is not null,
-        absent_since = absences.absent_since,
+        is_absent = found.absent_since is not null,
+        absent_since = found.absent_since,
         _loaded_at = now()
-    from known
-    left join absences on known.member_key = absences.member_key
+    from found
     where
-        marked.{{ key }} = known.member_key
-        and marked.absent_since is distinct from absences.absent_since
+        marked.{{ key }} = found.member_key
+        and marked.absent_since is distinct from found.absent_since
 {% endmacro %}

@@ -6,8 +6,8 @@
     a claimed load of another source refers to it (`references`: pairs of source and column).
 
     - A key with a valid row is a member with the newest one.
-    - A key without is a stub, when its row was rejected or another source refers to it. A stub
-      never takes the place of a valid row; a key that is neither is left as it is.
+    - A key without is a stub, when a row of it is refused or another source refers to it.
+    - A key that is neither is none of them: see `withdraw_members`.
 
     `also_changed`: a query of further keys to look at.
 #}
@@ -20,7 +20,8 @@
             case
                 when newest.{{ key }} is not null then null
                 when {{ is_rejected(source_name, 'changed.member_key') }} then 'rejected'
-                when changed.is_referenced then 'referenced'
+                when changed.is_referenced or {{ is_referred_to(references, 'changed.member_key') }}
+                    then 'referenced'
             end as stub_reason,
             newest.*
         from ({{ changed_keys(consumer, source_name, key, references, also_changed) }}) as changed
@@ -28,19 +29,7 @@
             {{ newest_version(source_name, key, 'changed.member_key') }}
         ) as newest on true
     ) as members
-    where
-        not members.is_stub
-        {% if is_incremental() %}
-        or (
-            members.stub_reason is not null
-            and not exists (
-                select 1 from {{ this }} as known
-                where known.{{ key }} = members.member_key and not known.is_stub
-            )
-        )
-        {% else %}
-        or members.stub_reason is not null
-        {% endif %}
+    where not members.is_stub or members.stub_reason is not null
 {% endmacro %}
 
 {# Query: member_key, is_referenced; one row per key of a dimension that claimed loads touch. #}
@@ -63,14 +52,22 @@
         from (
             {{ removed_keys('claimed', source_name) }}
             union all
-            select rejected.primary_key
+            select rejected.key
             from claimed
-            inner join {{ source('ops', 'quarantine') }} as rejected
-                on claimed.load_id = rejected.log_id
-            where
-                rejected.source = '{{ source_name }}'
-                and rejected.rejection_stage <> 'orphan'
+            inner join {{ source('ops', 'refusal') }} as rejected
+                on claimed.load_id = rejected.load_id
+            where rejected.source = '{{ source_name }}'
         ) as named
+        {%- if is_incremental() and references %}
+
+        union all
+
+        select
+            stubs.{{ key }} as member_key,
+            false as is_referenced
+        from {{ this }} as stubs
+        where stubs.stub_reason = 'referenced' and {{ is_taken_back('claimed', references) }}
+        {%- endif %}
         {%- for referring_source, column in references %}
 
         union all
@@ -99,14 +96,169 @@
     group by touched.member_key
 {% endmacro %}
 
-{# Condition: a row of this key was rejected, in any file ever loaded. #}
+{# Condition: a row of this key is refused in a file as it stands. #}
 {% macro is_rejected(source_name, member_key) -%}
     exists (
-        select 1 from {{ source('ops', 'quarantine') }} as rejection
+        select 1
+        from {{ source('ops', 'refusal') }} as rejection
+        inner join {{ source('ops', 'pipeline_file_log') }} as log
+            on rejection.load_id = log.log_id
         where
             rejection.source = '{{ source_name }}'
-            and left(rejection.primary_key, 64) = {{ member_key }}::text
-            and rejection.rejection_stage <> 'orphan'
+            and rejection.key = {{ member_key }}::text
+            and log.is_loaded
+    )
+{%- endmacro %}
+
+{# Condition: a row of one of `references` names this key. Only asked of keys without a valid row; the
+   distinct values make it one pass, whatever their number. #}
+{% macro is_referred_to(references, member_key) -%}
+    {%- if not references -%}
+    false
+    {%- else -%}
+    (
+        {%- for referring_source, column in references %}
+        {{ "or " if not loop.first }}{{ member_key }} in (
+            select distinct referring.{{ column }}
+            from {{ source('raw', referring_source) }} as referring
+            where referring.{{ column }} is not null
+        )
+        {%- endfor %}
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{# Condition: one of `loads` (a CTE) has taken the place of another that may have referred to what it
+   does not. #}
+{% macro is_taken_back(loads, references) -%}
+    exists (
+        select 1
+        from {{ loads }} as loads
+        inner join {{ source('ops', 'removed_key') }} as removed
+            on loads.load_id = removed.load_id and loads.source = removed.source
+        where loads.source in (
+            {%- for referring_source, _ in references %}'{{ referring_source }}'{{ ", " if not loop.last }}{% endfor -%}
+        )
+    )
+{%- endmacro %}
+
+{# Post-hooks of a dimension, run in the transaction that upserts it. #}
+{% macro dimension_hooks(dimension, source_name, key, references=[]) %}
+    {%- set about = "'" ~ dimension ~ "', '" ~ source_name ~ "', '" ~ key ~ "'" -%}
+    {%- do return([
+        "{{ withdraw_members(" ~ about ~ ", " ~ references ~ ") }}",
+        "{{ mark_absences(" ~ about ~ ") }}",
+    ]) -%}
+{% endmacro %}
+
+{# Members that no file lists, refuses or refers to any more, for a file was corrected, are as if they
+   had never been. They are noted in ops.withdrawn_member, facts let go of them (ops.pending_key), and
+   they leave: at once, or when no fact refers to them any more. #}
+{% macro withdraw_members(dimension, source_name, key, references=[]) %}
+    with
+
+    claimed as ({{ claimed_loads(dimension) }}),
+
+    suspects as (
+        select {{ integer_or_null('removed.key') }} as member_key
+        from ({{ removed_keys('claimed', source_name) }}) as removed
+
+        union
+
+        select withdrawn.key as member_key
+        from ops.withdrawn_member as withdrawn
+        where withdrawn.dimension = '{{ dimension }}'
+        {%- if references %}
+
+        union
+
+        select stubs.{{ key }} as member_key
+        from {{ this }} as stubs
+        where stubs.stub_reason = 'referenced' and {{ is_taken_back('claimed', references) }}
+        {%- endif %}
+    ),
+
+    judged as materialized (
+        select
+            suspects.member_key,
+            exists (
+                select 1 from {{ source('raw', source_name) }} as valid
+                where valid.{{ key }} = suspects.member_key
+            )
+            or {{ is_rejected(source_name, 'suspects.member_key') }}
+            or {{ is_referred_to(references, 'suspects.member_key') }} as is_known
+        from suspects
+        inner join {{ this }} as members on suspects.member_key = members.{{ key }}
+    ),
+
+    listed_again as (
+        delete from ops.withdrawn_member as withdrawn
+        using judged
+        where
+            withdrawn.dimension = '{{ dimension }}'
+            and withdrawn.key = judged.member_key
+            and judged.is_known
+    ),
+
+    withdrawn as (
+        insert into ops.withdrawn_member (dimension, key_column, key)
+        select
+            '{{ dimension }}' as dimension,
+            '{{ key }}' as key_column,
+            judged.member_key
+        from judged
+        where not judged.is_known
+        on conflict do nothing
+        returning key
+    )
+
+    insert into ops.pending_key (consumer, key)
+    select
+        referring.consumer,
+        referring.key
+    from withdrawn
+    cross join lateral (
+        {%- for fact, fact_key, column in facts_that_refer_to(dimension) %}
+        select
+            '{{ fact }}' as consumer,
+            {{ fact }}.{{ fact_key }} as key
+        from marts.{{ fact }} as {{ fact }}
+        where {{ fact }}.{{ column }} = withdrawn.key
+
+        union all
+        {%- endfor %}
+
+        select
+            null::text as consumer,
+            null::text as key
+        where false
+    ) as referring
+    on conflict do nothing;
+
+    select ops.drop_withdrawn_members()
+{% endmacro %}
+
+{# List: fact, its key and the column of the facts that exist and refer to a dimension. No reference:
+   the dimension is not built from them. #}
+{% macro facts_that_refer_to(dimension) %}
+    {%- set found = [] -%}
+    {%- for fact, key in [
+        ('fact_order', 'order_id'),
+        ('fact_ticket', 'ticket_id'),
+        ('fact_ticket_event', 'event_id'),
+    ] if existing_mart(fact) -%}
+        {%- for column, parent, _ in foreign_keys(fact) if parent == dimension -%}
+            {%- do found.append((fact, key, column)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- do return(found) -%}
+{% endmacro %}
+
+{# Condition: a member of a dimension is about to leave it. #}
+{% macro is_withdrawn(dimension, member_key) -%}
+    {{ member_key }} in (
+        select withdrawn.key from ops.withdrawn_member as withdrawn
+        where withdrawn.dimension = '{{ dimension }}'
     )
 {%- endmacro %}
 

@@ -1,45 +1,101 @@
 {#
     Post-hooks of a fact, run in the transaction that upserts it. `resolved` is the intermediate
-    model that holds one row per key looked at and one per load digested (its key is null),
-    `happened_at` the column of the fact that says when it came about.
+    model that holds one row per key looked at and one per load digested (its key is null).
 #}
-{% macro fact_hooks(fact, resolved, key, source_name, happened_at) %}
+{% macro fact_hooks(fact, resolved, key) %}
     {%- do return([
-        "{{ delete_unloadable('" ~ resolved ~ "', '" ~ key ~ "', '" ~ source_name ~ "', '"
-        ~ happened_at ~ "') }}",
+        "{{ delete_unloadable('" ~ fact ~ "', '" ~ resolved ~ "', '" ~ key ~ "') }}",
+        "{{ audit_kept('" ~ fact ~ "', '" ~ resolved ~ "', '" ~ key ~ "') }}",
         "{{ close_orphans('" ~ fact ~ "', '" ~ resolved ~ "', '" ~ key ~ "') }}",
         "{{ open_orphans('" ~ fact ~ "', '" ~ resolved ~ "', '" ~ key ~ "') }}",
         "{{ count_retries('" ~ fact ~ "', '" ~ resolved ~ "') }}",
         "{{ count_orphans('" ~ fact ~ "', '" ~ resolved ~ "') }}",
         "{{ consume_loads('" ~ fact ~ "', '" ~ resolved ~ "') }}",
+        "{{ settle_pending('" ~ fact ~ "', '" ~ resolved ~ "', '" ~ key ~ "') }}",
     ]) -%}
 {% endmacro %}
 
 {# Rows whose newest version is an orphan, or that no file holds any more, leave the fact; the
-   foreign keys take the rows that depend on them along. A row that a month past the retention of
-   raw may have held stays: its file still holds it for all we know, and once deleted it could not
-   be loaded again. #}
-{% macro delete_unloadable(resolved, key, source_name, happened_at) %}
-    delete from {{ this }} as fact
-    using {{ ref(resolved) }} as resolved
-    where
-        fact.{{ key }} = resolved.{{ key }}
-        and not resolved.is_loadable
-        and not {{ is_past_retention(source_name, 'fact.' ~ happened_at) }}
+   foreign keys take the rows that depend on them along, which are then looked at for themselves
+   (ops.pending_key). What could not be loaded again stays. #}
+{% macro delete_unloadable(fact, resolved, key) %}
+    {%- set tickets = existing_mart('fact_ticket') if fact == 'fact_order' else this %}
+    {%- set events = existing_mart('fact_ticket_event') if fact != 'fact_ticket_event' else none %}
+    with
+
+    gone as (
+        delete from {{ this }} as fact
+        using {{ ref(resolved) }} as resolved
+        where
+            fact.{{ key }} = resolved.{{ key }}
+            and not resolved.is_loadable
+            and not {{ must_stay(fact, 'fact') }}
+        returning fact.{{ key }}
+    )
+
+    insert into ops.pending_key (consumer, key)
+    {%- if fact == 'fact_order' and tickets %}
+    select
+        'fact_ticket' as consumer,
+        dependent.ticket_id as key
+    from gone
+    inner join {{ tickets }} as dependent on gone.order_id = dependent.order_id
+
+    union all
+    {%- endif %}
+    {%- if events and tickets %}
+    select
+        'fact_ticket_event' as consumer,
+        dependent.event_id as key
+    from gone
+    inner join {{ tickets }} as of_gone on gone.{{ key }} = of_gone.{{ key }}
+    inner join {{ events }} as dependent on of_gone.ticket_id = dependent.ticket_id
+
+    union all
+    {%- endif %}
+    select
+        gone.{{ key }} as consumer,
+        gone.{{ key }} as key
+    from gone
+    where false
+    on conflict do nothing
 {% endmacro %}
 
-{# Condition: a moment lies before the end of the last month of a stream whose rows retention has
-   taken out of raw, so that a row of that time may have been among them. #}
-{% macro is_past_retention(source_name, moment) -%}
-    {{ moment }} < (
-        select
-            coalesce(
-                date_trunc('month', max(pruned.partition_at)) + interval '1 month', '-infinity'
-            )
-        from {{ source('ops', 'pipeline_file_log') }} as pruned
-        where pruned.source = '{{ source_name }}' and pruned.pruned_records > 0
-    )
-{%- endmacro %}
+{# What was looked at has been looked at; and members that facts have let go of leave. #}
+{% macro settle_pending(fact, resolved, key) %}
+    delete from ops.pending_key as pending
+    using {{ ref(resolved) }} as resolved
+    where pending.consumer = '{{ fact }}' and pending.key = resolved.{{ key }};
+
+    select ops.drop_withdrawn_members()
+{% endmacro %}
+
+{# What a file has given up and the fact goes on to show, since retention has taken what would have
+   to be shown in its place, or what depends on it. No source: nothing is built from this table. #}
+{% macro audit_kept(fact, resolved, key) %}
+    insert into ops.audit_log (os_user, action, target, new)
+    select
+        'transform' as os_user,
+        'keep' as action,
+        '{{ fact }}/' || stored.{{ key }} as target,
+        jsonb_build_object(
+            'reason', 'its file has given it up, and retention has taken what was there before',
+            'load_id', stored._load_id
+        ) as new
+    from {{ ref(resolved) }} as resolved
+    inner join {{ this }} as stored on resolved.{{ key }} = stored.{{ key }}
+    where
+        (resolved.is_kept or (resolved.is_removed and resolved.has_left_a_file))
+        -- A load may be looked at once more, such as after an upgrade.
+        and not exists (
+            select 1 from ops.audit_log as told
+            where
+                told.target = '{{ fact }}/' || stored.{{ key }}
+                and told.action = 'keep'
+                and told.new ->> 'load_id' = stored._load_id::text
+        )
+    order by resolved.{{ key }}
+{% endmacro %}
 
 {# Orphans that are loaded, or that no file holds any more, are resolved; of those that still
    wait, the reasons are brought up to date. #}
@@ -66,8 +122,7 @@
         and orphan.reasons <> resolved.missing
 {% endmacro %}
 
-{# New orphans go to the quarantine, but for those that a person has discarded: they stay so, however
-   often their load is digested. One that stands for another raw row of the same key resolves
+{# New orphans go to the quarantine. One that stands for another raw row of the same key resolves
    that row's orphan and goes on waiting for it: it keeps the time first seen and the retries. #}
 {% macro open_orphans(fact, resolved, key) %}
     with
@@ -83,26 +138,6 @@
             and orphan.primary_key = resolved.{{ key }}
             and (orphan.log_id, orphan.row_number) <> (resolved.log_id, resolved.row_number)
         returning orphan.primary_key, orphan.first_seen_at, orphan.retry_count, orphan.last_retry_at
-    ),
-
-    -- By load and as a whole: a look-up for each row would read all of a load's orphans each time.
-    -- `offset 0` keeps the planner from reading the whole quarantine.
-    discarded as materialized (
-        select
-            orphan.log_id,
-            orphan.row_number
-        from (
-            select distinct waiting.log_id
-            from {{ ref(resolved) }} as waiting
-            where not waiting.is_loadable and not waiting.is_removed
-        ) as loads
-        cross join lateral (
-            select refused.*
-            from {{ source('ops', 'quarantine') }} as refused
-            where refused.log_id = loads.log_id
-            offset 0
-        ) as orphan
-        where orphan.rejection_stage = 'orphan' and orphan.status = 'discarded'
     )
 
     insert into {{ source('ops', 'quarantine') }} (
@@ -137,12 +172,6 @@
                 {{ is_open_orphan('orphan', fact) }}
                 and orphan.primary_key = resolved.{{ key }}
                 and (orphan.log_id, orphan.row_number) = (resolved.log_id, resolved.row_number)
-        )
-        and not exists (
-            select 1 from discarded
-            where
-                (discarded.log_id, discarded.row_number)
-                = (resolved.log_id, resolved.row_number)
         )
     order by resolved.log_id, resolved.row_number
 {% endmacro %}
@@ -196,19 +225,33 @@
 
 {# The loads are digested when the fact commits, and not before. #}
 {% macro consume_loads(fact, resolved) %}
-    insert into {{ source('ops', 'consumed_load') }} (consumer, load_id)
+    insert into {{ source('ops', 'consumed_load') }} (consumer, load_id, generation)
     select
         '{{ fact }}' as consumer,
-        resolved.load_id
+        resolved.load_id,
+        resolved.load_generation
     from {{ ref(resolved) }} as resolved
     where resolved.load_id is not null
-    on conflict (consumer, load_id) do nothing
+    {{ digested_once_more() }}
 {% endmacro %}
 
 {% macro is_open_orphan(orphan, fact) -%}
     {{ orphan }}.source_table = '{{ fact }}'
     and {{ orphan }}.rejection_stage = 'orphan'
     and {{ orphan }}.status = 'open'
+{%- endmacro %}
+
+{# Condition: a person has discarded this raw row of a stream while it waited for a parent. It stays
+   so until its file is loaded again, which gives the row another load. #}
+{% macro is_discarded(rows) -%}
+    exists (
+        select 1 from {{ source('ops', 'quarantine') }} as discarded
+        where
+            discarded.log_id = {{ rows }}._load_id
+            and discarded.row_number = {{ rows }}._row_number
+            and discarded.rejection_stage = 'orphan'
+            and discarded.status = 'discarded'
+    )
 {%- endmacro %}
 
 {# Expression: reasons as text, such as `customer_id 99434 not found in customers`. #}
@@ -239,6 +282,16 @@
         {%- endfor %}
     ) as foreign_key (child_column, parent_source)
 {%- endmacro %}
+
+{# Post-hook: a service level that has come due is pending no more, also of a row that the fact goes
+   on to show while its newest version waits. What is pending is not done. #}
+{% macro come_due(status, done_at, due_at) %}
+    update {{ this }} as fact
+    set
+        {{ status }} = {{ sla_status('fact.' ~ done_at, 'fact.' ~ due_at) }},
+        _loaded_at = now()
+    where fact.{{ status }} = 'pending' and fact.{{ due_at }} < {{ business_now() }}
+{% endmacro %}
 
 {# Post-hook: rows whose service level is pending, by due time, are found without a scan. dbt's
    own index setting knows no partial index. #}

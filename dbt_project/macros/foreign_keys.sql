@@ -28,11 +28,16 @@
     {%- do return(keys[fact]) -%}
 {% endmacro %}
 
-{# Joins: each parent as parent_<column>, by the columns of `child`. #}
+{# Joins: each parent as parent_<column>, by the columns of `child`. A member that is about to leave
+   its dimension is none, but for what raw does not hold any more (`child.is_in_raw`). #}
 {% macro join_parents(keys, child) %}
     {%- for column, parent, _ in keys %}
     left join {{ ref(parent) }} as parent_{{ column }}
-        on {{ child }}.{{ column }} = parent_{{ column }}.{{ column }}
+        on
+            {{ child }}.{{ column }} = parent_{{ column }}.{{ column }}
+            {%- if parent.startswith("dim_") %}
+            and not ({{ child }}.is_in_raw and {{ is_withdrawn(parent, child ~ "." ~ column) }})
+            {%- endif %}
     {%- endfor %}
 {% endmacro %}
 
@@ -77,10 +82,21 @@
                     reason."column" = '{{ column }}'
                     and exists (
                         select 1 from {{ ref(parent) }} as parent
-                        where parent.{{ column }} = reason."value"
-                        {{- "::integer" if parent.startswith("dim_") }}
+                        where
+                            parent.{{ column }} = reason."value"
+                            {{- "::integer" if parent.startswith("dim_") }}
+                            {%- if parent.startswith("dim_") %}
+                            and not {{ is_withdrawn(parent, "parent." ~ column) }}
+                            {%- endif %}
                     )
                 )
                 {%- endfor %}
         )
+{% endmacro %}
+
+{# Query: the keys that `fact` has to look at again though no load names them. #}
+{% macro pending_keys(fact, key) %}
+    select pending.key as {{ key }}
+    from ops.pending_key as pending
+    where pending.consumer = '{{ fact }}'
 {% endmacro %}

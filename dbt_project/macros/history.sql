@@ -6,8 +6,8 @@
     makes none. Members whose newly loaded sightings say what their stored versions say already
     are not looked at; the versions of all others are derived anew from all their sightings.
 
-    When raw has given up a partition (retention), the start of a stored version stands for the
-    sighting that raw held. It is dropped when a file that was replaced took the sighting back.
+    Sightings that retention has taken out of raw are remembered in ops.sighting, each with the load
+    whose row says the same.
 #}
 
 {# Query: member_key; the members whose versions the claimed loads may change. Needs the CTEs
@@ -61,14 +61,10 @@ claimed as (
 ),
 
 withdrawn as (
-    select
-        {{ integer_or_null('removed.key') }} as member_key,
-        log.partition_at
+    select {{ integer_or_null('removed.key') }} as member_key
     from claimed
     inner join {{ source('ops', 'removed_key') }} as removed
         on claimed.load_id = removed.load_id
-    inner join {{ source('ops', 'pipeline_file_log') }} as log
-        on claimed.load_id = log.log_id
     where removed.source = '{{ source_name }}'
 ),
 
@@ -78,63 +74,46 @@ members as materialized (
     {{ members_to_look_at(source_name, key, columns) }}
 ),
 
-stored as (
-    {%- if is_incremental() %}
-    select known.*
-    from members
-    cross join lateral (
-        select versions.*
-        from {{ this }} as versions
-        where versions.{{ key }} = members.member_key
-        offset 0
-    ) as known
-    {%- else %}
-    select
-        rows.{{ key }},
-        null::text as version_key,
-        null::timestamp as valid_from,
-        false as is_current,
-        null::timestamp as absent_since,
-        {{ qualified("rows", columns) }}
-    from {{ source('raw', source_name) }} as rows
-    where false
-    {%- endif %}
-),
-
-sightings as (
+-- By key, as in `values_of_loads`.
+seen as (
     select
         members.member_key,
-        true as is_in_raw,
-        seen.*
+        in_raw.*
     from members
     cross join lateral (
-        select distinct on (snapshot_row._partition_at)
-            snapshot_row._partition_at as seen_at,
-            {{ qualified("snapshot_row", columns) }}
-        from {{ source('raw', source_name) }} as snapshot_row
-        where snapshot_row.{{ key }} = members.member_key
-        order by snapshot_row._partition_at asc, snapshot_row._source_file asc
-    ) as seen
+        select
+            loaded._partition_at as seen_at,
+            loaded._source_file as path,
+            {{ qualified("loaded", columns) }}
+        from {{ source('raw', source_name) }} as loaded
+        where loaded.{{ key }} = members.member_key
+        offset 0
+    ) as in_raw
 
     union all
 
     select
-        stored.{{ key }} as member_key,
-        false as is_in_raw,
-        stored.valid_from as seen_at,
-        {{ qualified("stored", columns) }}
-    from stored
-    where
-        not exists (
-            select 1 from {{ source('raw', source_name) }} as rows
-            where rows.{{ key }} = stored.{{ key }} and rows._partition_at = stored.valid_from
-        )
-        and not exists (
-            select 1 from withdrawn
-            where
-                withdrawn.member_key = stored.{{ key }}
-                and withdrawn.partition_at = stored.valid_from
-        )
+        members.member_key,
+        remembered.*
+    from members
+    cross join lateral (
+        select
+            taken.partition_at as seen_at,
+            log.file_path as path,
+            {{ qualified("said", columns) }}
+        from {{ source('ops', 'sighting') }} as taken
+        inner join {{ source('ops', 'pipeline_file_log') }} as log on taken.load_id = log.log_id
+        inner join {{ source('raw', source_name) }} as said
+            on taken.said_by = said._load_id and members.member_key = said.{{ key }}
+        where taken.source = '{{ source_name }}' and taken.key = members.member_key::text
+        offset 0
+    ) as remembered
+),
+
+sightings as (
+    select distinct on (seen.member_key, seen.seen_at) seen.*
+    from seen
+    order by seen.member_key asc, seen.seen_at asc, seen.path asc
 ),
 
 numbered as (
@@ -169,11 +148,8 @@ versions as (
 ),
 
 known as (
-    select
-        members.member_key,
-        stored.absent_since
+    select members.member_key
     from members
-    left join stored on members.member_key = stored.{{ key }} and stored.is_current
 ),
 
 {{ absences(source_name, key) }},
@@ -195,11 +171,18 @@ derived as (
 
 -- With nothing but its key: a stored version that is none any more.
 obsolete as (
-    select stored.version_key
-    from stored
+    {%- if is_incremental() %}
+    select known_versions.version_key
+    from members
+    inner join {{ this }} as known_versions on members.member_key = known_versions.{{ key }}
     where not exists (
-        select 1 from derived where derived.version_key = stored.version_key
+        select 1 from derived where derived.version_key = known_versions.version_key
     )
+    {%- else %}
+    select derived.version_key
+    from derived
+    where false
+    {%- endif %}
 ),
 
 history as (

@@ -1,15 +1,27 @@
 {#
     Which loads a model still has to digest. A load is one successfully loaded file: a row of
     ops.pipeline_file_log, whose log_id its rows in raw carry as _load_id. ops.consumed_load holds
-    the loads that each consumer (a mart) has digested.
+    the loads that each consumer (a mart) has digested, and the generation that it read of each: a
+    decision about rows of a load, such as a release, moves the load's generation on.
 #}
 
-{# Query: loads (load_id, source) of `sources` that `consumer` has not digested. `after` maps a
-   source to the consumer that must have digested its loads first. #}
+{# Pre-hook of every model that writes: the transform that it belongs to must be alive, and no other
+   begins before it has committed. Nothing where dbt is started by hand. #}
+{% macro hold_transform() %}
+    {#- Read when a model runs: by another value, dbt would parse every model again at each run. -#}
+    {%- set holder = execute and env_var('FASTFEAST_TRANSFORM_HOLDER', '') %}
+    {%- if holder %}
+        select ops.hold_transform({{ holder | int }})
+    {%- endif %}
+{% endmacro %}
+
+{# Query: loads (load_id, source, generation) of `sources` that `consumer` has not digested. `after`
+   maps a source to the consumer that must have digested its loads first. #}
 {% macro pending_loads(consumer, sources, after={}) %}
     select
         log.log_id as load_id,
-        log.source
+        log.source,
+        log.generation
     from {{ source('ops', 'pipeline_file_log') }} as log
     inner join (
         values
@@ -22,7 +34,7 @@
         log.status = 'success'
         and not exists (
             select 1 from {{ source('ops', 'consumed_load') }} as consumed
-            where consumed.consumer = '{{ consumer }}' and consumed.load_id = log.log_id
+            where consumed.consumer = '{{ consumer }}' and {{ has_read('consumed', 'log') }}
         )
         and (
             wanted.digested_by is null
@@ -30,19 +42,46 @@
                 select 1 from {{ source('ops', 'consumed_load') }} as digested
                 where
                     digested.consumer = wanted.digested_by
-                    and digested.load_id = log.log_id
+                    and {{ has_read('digested', 'log') }}
             )
         )
 {% endmacro %}
 
+{# Condition: an entry of ops.consumed_load is about a load as it stands now. #}
+{% macro has_read(consumed, log) -%}
+    {{ consumed }}.load_id = {{ log }}.log_id and {{ consumed }}.generation >= {{ log }}.generation
+{%- endmacro %}
+
+{# Condition: `consumer` has digested a load as it stands now. #}
+{% macro is_digested(consumer, load_id) -%}
+    exists (
+        select 1
+        from {{ source('ops', 'consumed_load') }} as consumed
+        inner join {{ source('ops', 'pipeline_file_log') }} as log on {{ has_read('consumed', 'log') }}
+        where consumed.consumer = '{{ consumer }}' and consumed.load_id = {{ load_id }}
+    )
+{%- endmacro %}
+
+{# Clause of an insert into ops.consumed_load: a load that was digested before is so once more. #}
+{% macro digested_once_more() -%}
+    on conflict (consumer, load_id) do update set
+        generation = excluded.generation,
+        consumed_at = excluded.consumed_at,
+        claim_xid = excluded.claim_xid
+    where consumed_load.generation < excluded.generation
+{%- endmacro %}
+
 {# Pre-hook of a dimension: take all its pending loads, in the transaction that builds it. When
-   that fails, the claim goes with it. Loads that commit later are left for the next run. #}
-{% macro claim_loads(consumer, sources) %}
-    insert into {{ source('ops', 'consumed_load') }} (consumer, load_id)
+   that fails, the claim goes with it. Loads that commit later are left for the next run. `after` as in
+   `pending_loads`. #}
+{% macro claim_loads(consumer, sources, after={}) %}
+    insert into {{ source('ops', 'consumed_load') }} (consumer, load_id, generation)
     select
         '{{ consumer }}' as consumer,
-        pending.load_id
-    from ({{ pending_loads(consumer, sources) }}) as pending
+        pending.load_id,
+        pending.generation
+    from ({{ pending_loads(consumer, sources, after) }}) as pending
+    {{ digested_once_more() }}
 {% endmacro %}
 
 {# Query: the loads (load_id, source) that this transaction has claimed for `consumer`. #}
@@ -128,13 +167,3 @@
     where versions.{{ key }} = {{ value }}
     limit 1
 {%- endmacro %}
-
-{# Operation: drop all marts, so that the next run builds them anew from every load in raw. #}
-{% macro drop_marts() %}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.schema == 'marts' %}
-        {%- do run_query("drop table if exists marts." ~ adapter.quote(node.alias) ~ " cascade") %}
-    {%- endfor %}
-    {#- What says that there is nothing to do must not survive what it speaks of. #}
-    {%- do run_query("delete from " ~ source('ops', 'consumed_load')) %}
-    {%- do run_query("commit") %}
-{% endmacro %}

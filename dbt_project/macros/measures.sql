@@ -27,7 +27,7 @@
     sum({{ orders }}.total_amount) as total_amount,
     round(avg({{ orders }}.total_amount), 2) as average_total_amount,
     round(
-        avg({{ minutes_between(orders ~ '.created_at', orders ~ '.delivered_at') }}), 2
+        avg({{ elapsed_minutes(orders ~ '.created_at', orders ~ '.delivered_at') }}), 2
     ) as average_delivery_minutes
 {%- endmacro %}
 

@@ -1,5 +1,5 @@
 -- Every view sums to the facts or the ledger that it is made of: nothing is lost or counted twice.
-{{ config(enabled=var('recent_rows', '') == 'true') }}
+{{ config(enabled=var('rows', '') == 'all') }}
 
 {# View -> its measures, and what each sums to: `<CTE>.<column>`, by default of the same name. #}
 {%- set of_tickets = {

@@ -36,7 +36,7 @@ def dbt_command(project_dir: Path) -> DbtCommand:
     return DbtCommand(
         project_dir=os.fspath(project_dir),
         profiles_dir=os.fspath(project_dir),
-        dbt_executable=os.fspath(executables() / "dbt"),
+        dbt_executable=os.fspath(executables() / "fastfeast-dbt"),
     )
 
 

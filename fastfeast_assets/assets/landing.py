@@ -1,22 +1,25 @@
 """The landing files as external assets: where lineage begins. Dagster never makes them.
 
-Belongs here: their specs and the observation that is logged when a file has been loaded.
+Belongs here: their specs, the observation that is logged when a file has been loaded, and the page
+about what is not loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from fastfeast_assets.assets.markdown import markdown_table
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.ingest.landing.discover import Finding, LandingFile
 
 if TYPE_CHECKING:
     from fastfeast_assets.warehouse.load import FileReport
 
+NAMED = 20
 STRANGERS_KEY = dg.AssetKey(["landing", "unknown"])
 LAYOUTS = {
     "batch": "batch/YYYY-MM-DD/{name} every day, and once master/{source}.csv",
@@ -34,8 +37,8 @@ def build_landing_specs(contracts: Iterable[Contract]) -> list[dg.AssetSpec]:
     strangers = dg.AssetSpec(
         STRANGERS_KEY,
         description=(
-            "Files in the landing zone that are not loaded: names that no contract has, links out"
-            " of the zone, folders that are none of the layout. Observed once each."
+            "What stands in the landing zone and is not loaded: names that are none of the layout,"
+            " links out of the zone, folders that may not be listed. Observed once each."
         ),
         group_name="landing",
         owners=["team:data-platform"],
@@ -55,6 +58,14 @@ def _spec(contract: Contract) -> dg.AssetSpec:
         kinds={"file"},
         metadata={"contract_version": contract.version, "cadence": contract.cadence},
     )
+
+
+def findings_page(findings: Sequence[Finding]) -> str:
+    """The first findings as a table, and how many more there are."""
+    rows = [(item.relative_path, item.reason) for item in findings[:NAMED]]
+    if (rest := len(findings) - NAMED) > 0:
+        rows.append((f"and {rest} more", "fastfeast ingest --json lists all"))
+    return markdown_table(("path", "why it is not loaded"), rows)
 
 
 def observe(file: LandingFile, report: FileReport) -> dg.AssetObservation:

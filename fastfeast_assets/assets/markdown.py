@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
 
 # Bars of the picture, in a view of so many units.
@@ -10,18 +11,29 @@ WIDTH, HEIGHT, AXIS, WIDEST = 600, 120, 16, 40
 LOADED, REFUSED, WAITING = "#2f6fde", "#d9503f", "#e0a22b"
 # Of the table beneath, which needs no picture.
 BLOCK, BLOCKS = "█", 20
+# What no reader of Markdown takes for markup or, as it does `www.a.example`, for an address.
+PLAIN = re.compile(r"(?:[\w ,%/+=()█-]|(?<=\d)[.:](?=\d)|[.:](?!\S))*")
 
 
 def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Rows as a table; a bar or a line break in a cell does not break it."""
+    """Rows as a table, each cell as it is.
+
+    A bar or a line break does not break a cell, and nothing in it is taken for a link, a picture or
+    markup: the browser of whoever looks at it would fetch that. Such a cell is shown as code.
+    """
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
     return "\n".join(lines)
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("\r", " ")
+    text = "" if value is None else " ".join(str(value).splitlines())
+    if PLAIN.fullmatch(text) and "__" not in text:
+        return text
+    # Bars end a cell also within code; a backslash before one would end its escape.
+    text = text.replace("\\|", "\\¦").replace("|", "\\|")
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence} {text} {fence}"
 
 
 def bar_chart(bars: Sequence[tuple[str, int, int, int]]) -> str:

@@ -20,8 +20,9 @@ NEWEST_ROWS = 10
 OPS_TABLES = ("pipeline_file_log", "quarantine")
 
 LEDGER_COUNTS: LiteralString = """
-select source, count(*) filter (where status = 'success') as success,
+select source, count(*) filter (where status = 'success' and withdrawn_at is null) as success,
        count(*) filter (where status = 'failed') as failed,
+       count(withdrawn_at) as withdrawn,
        sum(valid_records) filter (where is_loaded) as rows_loaded
 from ops.pipeline_file_log where is_latest or is_loaded group by source order by source
 """
@@ -84,15 +85,17 @@ def build_ops_assets(raw_keys: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinitio
         quarantine,
         _bookkeeping("removed_key", "Keys that the replaced version of a file held."),
         _bookkeeping("consumed_load", "Which transform has digested which load."),
+        _bookkeeping("sighting", "What retention has taken of daily snapshots."),
+        _bookkeeping("refusal", "Refused rows, those that retention has taken included.", "view"),
     ]
 
 
-def _bookkeeping(name: str, description: str) -> dg.AssetSpec:
+def _bookkeeping(name: str, description: str, kind: str = "table") -> dg.AssetSpec:
     return dg.AssetSpec(
         ["ops", name],
         group_name=OPS_GROUP,
         owners=[OWNER],
-        kinds={"postgres", "table"},
+        kinds={"postgres", kind},
         description=description,
         metadata={"dagster/table_name": f"ops.{name}"},
     )

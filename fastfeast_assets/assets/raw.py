@@ -41,7 +41,7 @@ from fastfeast_assets.checks.reconciliation import (
 )
 from fastfeast_assets.checks.usual import compare, usual_check_results, usual_check_specs
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.ingest.landing.discover import LandingFile
 from fastfeast_assets.settings import Blueprint
 
 if TYPE_CHECKING:

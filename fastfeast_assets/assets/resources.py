@@ -6,16 +6,20 @@ Nothing is read and nothing connects before an asset runs, so definitions load a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.discover import Discovery, discover
+from fastfeast_assets.ingest.judge.mask import Masker
 from fastfeast_assets.ingest.landing import open_landing
-from fastfeast_assets.ingest.landing_root import LandingRoot
+from fastfeast_assets.ingest.landing.discover import Discovery, discover
+from fastfeast_assets.ingest.landing.root import LandingRoot
+from fastfeast_assets.ingest.landing.shown import Scrub
 from fastfeast_assets.settings import Settings, load_settings
+from fastfeast_assets.warehouse import identity_guard
 from fastfeast_assets.warehouse.database import Warehouse
 
 if TYPE_CHECKING:
@@ -69,6 +73,11 @@ class Platform:
         warehouse.prepare(self.contracts)
         return warehouse
 
+    @cached_property
+    def scrub(self) -> Scrub:
+        """Takes personal values out of a text."""
+        return Masker(self.settings.pii_key_bytes).scrub
+
     def discovery(self, run_id: str, folders: Sequence[str] | None) -> Discovery:
         """What stands in these folders, or anywhere; looked up once a run, for all its assets."""
         occasion = (run_id, None if folders is None else tuple(folders))
@@ -84,8 +93,18 @@ class Platform:
             now=datetime.now(self.settings.zone),
             settle_seconds=self.settings.settle_seconds,
             start_date=self.settings.start_date,
+            scrub=self.scrub,
             folders=folders,
         )
+
+    def ensure_identity(self) -> None:
+        """Refuse to work on a warehouse that these settings do not belong to.
+
+        Raises:
+            IdentityError: Clock, first partition or landing zone are others.
+        """
+        with closing(self.warehouse.connect(autocommit=True)) as connection:
+            identity_guard.ensure(connection, self.settings)
 
     def report(self, report: FileReport) -> None:
         """Tell the listener, if there is one, what became of a file."""

@@ -22,6 +22,8 @@ LAUNCHED = [
 UNFINISHED = [dg.DagsterRunStatus.QUEUED, *LAUNCHED]
 MAXIMUM_RUNS = 200
 SENSOR = "dagster/sensor_name"
+# Of the runs of `fastfeast ingest` and `reprocess`.
+COMMAND_TAG = {"fastfeast/command": "ingest"}
 CADENCES: Mapping[str, Cadence] = {
     **{job: cadence for cadence, job in LOAD_JOBS.items()},
     **{job: cadence for cadence, job in INGEST_JOBS.items()},

@@ -1,4 +1,4 @@
-"""What a landing sensor does about the pending files: launch, wait or give up. Pure.
+"""What a landing sensor does about the pending files: launch or wait. Pure.
 
 Belongs here: the rules of a tick. Finding the pending files is for `landing_look`, which runs they
 make for `plan`, talking to Dagster for `sensors`.
@@ -15,11 +15,12 @@ from fastfeast_assets.automation.partitions import partition_of
 from fastfeast_assets.automation.plan import LoadRun, plan_loads
 from fastfeast_assets.automation.sensor_state import Attempt, SensorState, digest_of
 from fastfeast_assets.contracts.model import Cadence, Contract
-from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.ingest.landing.discover import LandingFile
 from fastfeast_assets.settings import Blueprint
 
-# After the first run of a partition's files, how long to wait before the next ones.
-BACKOFF_SECONDS = (30, 120, 600)
+# After the first run of a partition's files, how long to wait before the next ones; the last wait
+# comes again and again, since what hinders a run may go away without a file changing.
+BACKOFF_SECONDS = (30, 120, 600, 3600)
 MAXIMUM_FILES_A_TICK = 2000
 MAXIMUM_RUNS = 10
 
@@ -50,7 +51,7 @@ class Decision:
         state: To remember.
         in_flight: Partitions that a run is at work on.
         backing_off: Partitions whose run failed and that wait for the next try.
-        given_up: Partitions whose runs failed too often.
+        failing: Of partitions whose runs fail again and again, those that wait for the next hour.
         postponed: Files that are left for later ticks, because enough is under way.
     """
 
@@ -58,7 +59,7 @@ class Decision:
     state: SensorState
     in_flight: list[str]
     backing_off: list[str]
-    given_up: list[str]
+    failing: list[str]
     postponed: int
 
 
@@ -89,7 +90,9 @@ def decide(
     for file in pending:
         by_partition.setdefault(partition_of(file, cadence, blueprint), []).append(file)
     attempts = {k: a for k, a in state.attempts.items() if k in by_partition or not is_whole}
-    in_flight, backing_off, given_up = [], [], []
+    in_flight: list[str] = []
+    backing_off: list[str] = []
+    failing: list[str] = []
     chosen: list[LandingFile] = []
     postponed = 0
     # A backfill of many runs holds up no sensor.
@@ -100,10 +103,9 @@ def decide(
             in_flight.append(key)
             continue
         attempt = _next_attempt(attempts.get(key), free)
-        if attempt.tries > 1 + len(BACKOFF_SECONDS):
-            given_up.append(key)
-        elif now < attempt.not_before:
-            backing_off.append(key)
+        if now < attempt.not_before:
+            is_hourly = attempt.tries > len(BACKOFF_SECONDS)
+            (failing if is_hourly else backing_off).append(key)
         elif is_enough or len(chosen) + len(free) > MAXIMUM_FILES_A_TICK:
             postponed += len(free)
         else:
@@ -114,7 +116,7 @@ def decide(
         chosen, attempts, state.serial, cadence=cadence, contracts=contracts, blueprint=blueprint
     )
     after = dataclasses.replace(state, serial=state.serial + len(launches), attempts=attempts)
-    return Decision(launches, after, in_flight, backing_off, given_up, postponed + postponed_runs)
+    return Decision(launches, after, in_flight, backing_off, failing, postponed + postponed_runs)
 
 
 def _next_attempt(before: Attempt | None, files: Iterable[LandingFile]) -> Attempt:

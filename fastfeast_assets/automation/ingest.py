@@ -6,7 +6,7 @@ what they did in `summary`; loading and transforming are the assets' business.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -14,21 +14,28 @@ import dagster as dg
 import psycopg
 
 from fastfeast_assets.assets.resources import Platform
-from fastfeast_assets.assets.transforms import untransformed
+from fastfeast_assets.assets.transforms import has_come_due, untransformed
+from fastfeast_assets.automation.dead_runs import (
+    close_abandoned,
+    close_dead_runs,
+    has_unfinished_runs,
+)
 from fastfeast_assets.automation.instance import open_instance
 from fastfeast_assets.automation.plan import LoadRun, plan_loads
 from fastfeast_assets.automation.summary import IngestSummary
-from fastfeast_assets.checks.reconciliation import balances
-from fastfeast_assets.ingest.discover import Discovery, LandingFile
+from fastfeast_assets.checks.landing_names import judge_names
+from fastfeast_assets.checks.reconciliation import Balance, balances
+from fastfeast_assets.ingest.landing.discover import Discovery, LandingFile
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import ledger
+from fastfeast_assets.warehouse.failed_rows import failed_tests
+from fastfeast_assets.warehouse.locks import INGEST_LOCK
 
 if TYPE_CHECKING:
     from fastfeast_assets.automation.runs import Runner
     from fastfeast_assets.warehouse.load import FileReport
 
 MAXIMUM_WAIT_SECONDS = 10.0
-INGEST_LOCK = 7_301_003
 
 Stage = Literal["wait", "load", "file", "transform"]
 
@@ -65,10 +72,12 @@ def ingest_pending(
 ) -> IngestSummary:
     """Load every pending file and bring the marts up to date; stops at no failure.
 
+    Without news, service levels that have come due are brought up to date alone.
+
     Args:
         settings: Of the platform.
-        instance: Where runs are recorded; by default that of the settings, opened when a run is
-            needed.
+        instance: Where runs are recorded; by default that of the settings, opened when there is
+            something to record.
         retry_failed: Also load files whose present content has failed before.
         is_loading: Whether to look for files at all; the marts follow what is loaded anyway.
         on_progress: Called at every step.
@@ -76,7 +85,7 @@ def ingest_pending(
     Raises:
         psycopg.OperationalError: The warehouse cannot be reached.
         ServerError: The server cannot be used.
-        KeyChangedError: The key is not that of the hashes in the warehouse.
+        IdentityError: Key, clock, first partition or landing zone are not those of the warehouse.
     """
     started = time.perf_counter()
     platform = Platform(settings)
@@ -84,11 +93,24 @@ def ingest_pending(
         closing(platform.warehouse.connect(autocommit=True)) as connection,
         alone(connection, on_progress),
     ):
+        platform.ensure_identity()
         summary = IngestSummary(_settled(platform, on_progress) if is_loading else Discovery())
         files = ledger.pending(connection, summary.discovery.files, retry_failed=retry_failed)
-        if files or untransformed(connection):
-            work = _Work(platform, connection, summary, on_progress, files, retry_failed)
-            work.run(instance)
+        is_at_work = bool(
+            files or untransformed(connection) or has_come_due(connection, settings.timezone)
+        )
+        is_recorded = is_at_work or bool(summary.discovery.problems)
+        if is_recorded or (instance is None and has_unfinished_runs(settings)):
+            with _opened(instance, settings) as kept:
+                close_abandoned(kept)
+                if is_loading:
+                    # At once: a look of long ago must not undo what a sensor has seen since.
+                    kept.report_runless_asset_event(judge_names(summary.discovery))
+                if is_at_work:
+                    work = _Work(platform, connection, summary, on_progress, files, retry_failed)
+                    work.run(kept)
+                close_dead_runs(kept, on_wait=lambda text: on_progress(Progress("wait", text)))
+        summary.failed_tests = [test for test in failed_tests(connection) if test.is_error]
     summary.seconds = time.perf_counter() - started
     return summary
 
@@ -121,6 +143,12 @@ def _settled(platform: Platform, on_progress: ProgressListener) -> Discovery:
     return platform.look()
 
 
+def _opened(
+    instance: dg.DagsterInstance | None, settings: Settings
+) -> AbstractContextManager[dg.DagsterInstance]:
+    return open_instance(settings) if instance is None else nullcontext(instance)
+
+
 class _Work:
     """The runs of one ingestion."""
 
@@ -140,23 +168,21 @@ class _Work:
         self._files = files
         self._retry_failed = retry_failed
 
-    def run(self, instance: dg.DagsterInstance | None) -> None:
-        """Load, then transform."""
+    def run(self, instance: dg.DagsterInstance) -> None:
+        """Load, then transform, or bring up to date what has come due."""
         # Definitions bring dbt along, which a call with nothing to do need not wait for.
         from fastfeast_assets.automation.runs import Runner
 
         settings = self._platform.settings
         loads = plan_loads(self._files, self._platform.contracts, settings)
         platform = Platform(settings, contracts=self._platform.contracts, on_report=self._on_report)
-        with ExitStack() as stack:
-            if instance is None:
-                instance = stack.enter_context(open_instance(settings))
-            runner = Runner(platform, settings, instance)
-            runner.close_abandoned()
-            for load in loads:
-                self._load(runner, load)
-            if untransformed(self._connection):
-                self._transform(runner)
+        runner = Runner(platform, settings, instance)
+        for load in loads:
+            self._load(runner, load)
+        if untransformed(self._connection):
+            self._transform(runner)
+        elif has_come_due(self._connection, settings.timezone):
+            self._refresh(runner)
 
     def _on_report(self, report: "FileReport") -> None:
         self._summary.reports.append(report)
@@ -169,21 +195,27 @@ class _Work:
         self._summary.add_run(job, result)
 
     def _transform(self, runner: "Runner") -> None:
-        self._summary.blocked_sources = self._blocked()
+        self._summary.uneven = self._uneven()
         blocked = self._summary.blocked_sources
         self._tell("transform", f"without {', '.join(blocked)}" if blocked else "to the marts")
         job, result = runner.transform(blocked)
         self._summary.add_run(job, result)
         self._summary.is_transformed = True
 
-    def _blocked(self) -> list[str]:
-        """The sources with a load that no transform has seen and whose rows do not add up."""
-        log_ids = untransformed(self._connection)
-        return [
-            source
+    def _refresh(self, runner: "Runner") -> None:
+        self._tell("transform", "service levels that have come due")
+        job, result = runner.refresh_levels()
+        self._summary.add_run(job, result)
+        self._summary.has_refreshed_levels = result.success
+
+    def _uneven(self) -> dict[str, list[Balance]]:
+        """By source the loads that no transform has seen and whose rows do not add up."""
+        log_ids = list(untransformed(self._connection))
+        found = {
+            source: [b for b in balances(self._connection, contract, log_ids) if not b.is_even]
             for source, contract in self._platform.contracts.items()
-            if not all(b.is_even for b in balances(self._connection, contract, log_ids))
-        ]
+        }
+        return {source: uneven for source, uneven in found.items() if uneven}
 
     def _tell(self, stage: Stage, message: str, report: "FileReport | None" = None) -> None:
         done = len(self._summary.reports)

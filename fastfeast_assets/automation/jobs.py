@@ -25,6 +25,7 @@ LEVELS_JOB = "check_service_levels"
 DEADLINE_JOB = "check_batch_deadline"
 REPORT_JOB = "report_quality"
 RETENTION_JOB = "retention"
+CHECK_JOB = "check_slice"
 
 # The models whose rows change by the passing of time.
 SLA_MODELS = [dg.AssetKey([MARTS, "fact_ticket"])]
@@ -76,7 +77,7 @@ def build_clock_jobs(
     """The jobs of the schedules.
 
     Args:
-        level_checks: Keys of the service-level checks.
+        level_checks: Keys of the checks that go by the clock.
         batch_keys: Raw assets of the batch sources.
         lineage: Of the models.
         report: The asset that is the quality report.
@@ -97,7 +98,7 @@ def build_clock_jobs(
         dg.define_asset_job(
             LEVELS_JOB,
             dg.AssetSelection.checks(*level_checks),
-            description="The age of the data of every table, and missing files.",
+            description="The age of the data of every table, missing files, names of files.",
         ),
         dg.define_asset_job(
             DEADLINE_JOB,

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.contracts.model import Cadence
-from fastfeast_assets.ingest.discover import Discovery, Finding, LandingFile
-from fastfeast_assets.ingest.watch import LandingWatch
+from fastfeast_assets.ingest.landing.discover import Discovery, Finding, LandingFile
+from fastfeast_assets.ingest.landing.watch import LandingWatch
 from fastfeast_assets.warehouse import ledger
 
 # After this long a look ends with what it has.
@@ -30,7 +30,8 @@ class Look:
         pending: Ready files that the ledger does not know as done, in the order of partitions.
         unsettled: Files that are still being written.
         future: Files dated in the future.
-        problems: What is not loaded and why: unknown names and refused files.
+        problems: What is not loaded and a person should mend: near misses and refused files.
+        strangers: Unknown names that read like nothing.
         is_whole: Whether the budget sufficed; the rest comes first at the next look.
     """
 
@@ -38,6 +39,7 @@ class Look:
     unsettled: list[LandingFile] = field(default_factory=list)
     future: list[Finding] = field(default_factory=list)
     problems: list[Finding] = field(default_factory=list)
+    strangers: list[Finding] = field(default_factory=list)
     is_whole: bool = True
 
 
@@ -70,7 +72,8 @@ class LandingLook:
             look.pending += pending
             look.unsettled += found.unsettled
             look.future += found.future
-            look.problems += [*found.unknown, *found.refused]
+            look.problems += found.problems
+            look.strangers += found.strangers
             waiting = [file.relative_path for file in (*pending, *found.unsettled)]
             waiting += [finding.relative_path for finding in found.future]
             watch.looked(step, waiting, now)

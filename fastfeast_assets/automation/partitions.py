@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from fastfeast_assets.contracts.model import Cadence
-from fastfeast_assets.ingest.discover import DAY_KEY, HOUR_KEY, LandingFile
+from fastfeast_assets.ingest.landing.discover import DAY_KEY, HOUR_KEY, LandingFile
 from fastfeast_assets.settings import Blueprint
 
 MAXIMUM_FOLDERS = 200

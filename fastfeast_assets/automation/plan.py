@@ -19,7 +19,7 @@ from fastfeast_assets.automation.partitions import (
     range_tags,
 )
 from fastfeast_assets.contracts.model import Cadence, Contract
-from fastfeast_assets.ingest.discover import LandingFile
+from fastfeast_assets.ingest.landing.discover import LandingFile
 from fastfeast_assets.settings import Blueprint
 
 

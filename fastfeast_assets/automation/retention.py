@@ -41,6 +41,7 @@ def build_retention_job(checks: Collection[dg.AssetCheckKey]) -> dg.JobDefinitio
         config: RetentionConfig,
         platform: dg.ResourceParam[Platform],
     ) -> None:
+        platform.ensure_identity()
         now = datetime.now(UTC)
         with platform.warehouse.connect(autocommit=True) as connection:
             attempts = prune_superseded(connection, now - timedelta(days=config.log_days))

@@ -10,13 +10,11 @@ import dagster as dg
 from fastfeast_assets.assets.ops import OPS_GROUP
 from fastfeast_assets.assets.raw import raw_key
 from fastfeast_assets.assets.resources import Platform
-from fastfeast_assets.automation.claims import LAUNCHED
-from fastfeast_assets.automation.jobs import LOAD_JOBS, TRANSFORM_JOB
+from fastfeast_assets.automation.claims import COMMAND_TAG
+from fastfeast_assets.automation.jobs import LOAD_JOBS, SLA_JOB, TRANSFORM_JOB
 from fastfeast_assets.automation.plan import LoadRun
 from fastfeast_assets.build import build_definitions
 from fastfeast_assets.settings import Blueprint
-
-COMMAND_TAG = {"fastfeast/command": "ingest"}
 
 
 class Runner:
@@ -36,12 +34,6 @@ class Runner:
             platform=platform, blueprint=blueprint, contracts=platform.contracts
         )
 
-    def close_abandoned(self) -> None:
-        """Mark runs of ingestions that died as failed; the caller knows that none is alive."""
-        runs = self._instance.get_runs(dg.RunsFilter(statuses=LAUNCHED, tags=COMMAND_TAG))
-        for run in runs:
-            self._instance.report_run_failed(run, "the process that ran this has ended")
-
     def load(self, load: LoadRun, *, retry_failed: bool) -> tuple[str, dg.ExecuteInProcessResult]:
         """Load a range of partitions of some sources into raw."""
         keys = [raw_key(source) for source in load.sources]
@@ -54,6 +46,11 @@ class Runner:
         """Build everything behind raw, except what depends on the blocked sources."""
         keys = self._behind_raw(blocked_sources)
         return self._execute(TRANSFORM_JOB, keys, {}, {})
+
+    def refresh_levels(self) -> tuple[str, dg.ExecuteInProcessResult]:
+        """Build what changes by the passing of time, without the checks that go by the clock."""
+        job = self._definitions.resolve_job_def(SLA_JOB)
+        return self._execute(TRANSFORM_JOB, sorted(job.asset_layer.executable_asset_keys), {}, {})
 
     def _behind_raw(self, blocked_sources: Collection[str]) -> list[dg.AssetKey]:
         """Assets of the transform job that need no blocked source.

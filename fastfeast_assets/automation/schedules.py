@@ -13,6 +13,7 @@ from fastfeast_assets.assets.lineage import Lineage
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.assets.transforms import untransformed_sources
 from fastfeast_assets.automation.jobs import (
+    CHECK_JOB,
     DEADLINE_JOB,
     LEVELS_JOB,
     REPORT_JOB,
@@ -55,7 +56,7 @@ def build_schedules(
     deadline = max(map(since_midnight, crons), default=timedelta(hours=1)) % DAY
 
     def by_clock(name: str, job: str, cron: str, description: str) -> dg.ScheduleDefinition:
-        return dg.ScheduleDefinition(
+        @dg.schedule(
             name=name,
             job_name=job,
             cron_schedule=cron,
@@ -63,6 +64,11 @@ def build_schedules(
             description=description,
             default_status=dg.DefaultScheduleStatus.RUNNING,
         )
+        def due(platform: dg.ResourceParam[Platform]) -> dg.RunRequest:
+            platform.ensure_identity()
+            return dg.RunRequest()
+
+        return due
 
     return [
         by_clock(
@@ -82,7 +88,7 @@ def build_schedules(
             "hourly_service_levels",
             LEVELS_JOB,
             "40 * * * *",
-            "Whether every table is as young as promised and no file is missing.",
+            "Whether every table is as young as promised, no file is missing and each name known.",
         ),
         by_clock(
             "retention",
@@ -90,6 +96,7 @@ def build_schedules(
             "30 3 * * *",
             "Replaced attempts and old runs leave. Data stay until `fastfeast prune` is called.",
         ),
+        _nightly_check(timezone, lineage),
         _orphan_retry(timezone, lineage, own_checks),
     ]
 
@@ -104,7 +111,7 @@ def _sla_refresh(timezone: str) -> dg.ScheduleDefinition:
     @dg.schedule(
         name="sla_refresh",
         job_name=SLA_JOB,
-        cron_schedule="*/10 * * * *",
+        cron_schedule="*/5 * * * *",
         execution_timezone=timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=(
@@ -112,12 +119,35 @@ def _sla_refresh(timezone: str) -> dg.ScheduleDefinition:
         ),
     )
     def sla_refresh(platform: dg.ResourceParam[Platform]) -> dg.RunRequest | dg.SkipReason:
+        platform.ensure_identity()
         with closing(platform.warehouse.connect(autocommit=True)) as connection:
             if absent(connection, SLA_MODELS):
                 return dg.SkipReason("there are no tickets yet: nothing has been transformed")
         return dg.RunRequest()
 
     return sla_refresh
+
+
+def _nightly_check(timezone: str, lineage: Lineage) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="nightly_check",
+        job_name=CHECK_JOB,
+        cron_schedule="0 4 * * *",
+        execution_timezone=timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=(
+            "A thirtieth of all rows of the marts is tested, so that each is within a month, and"
+            " whatever failed before until it passes."
+        ),
+    )
+    def nightly_check(platform: dg.ResourceParam[Platform]) -> dg.RunRequest | dg.SkipReason:
+        platform.ensure_identity()
+        with closing(platform.warehouse.connect(autocommit=True)) as connection:
+            if absent(connection, lineage.models):
+                return dg.SkipReason("the marts are not all built yet")
+        return dg.RunRequest()
+
+    return nightly_check
 
 
 def _orphan_retry(timezone: str, lineage: Lineage, own_checks: OwnChecks) -> dg.ScheduleDefinition:
@@ -135,6 +165,7 @@ def _orphan_retry(timezone: str, lineage: Lineage, own_checks: OwnChecks) -> dg.
     def orphan_retry(
         context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Platform]
     ) -> dg.RunRequest | dg.SkipReason:
+        platform.ensure_identity()
         # Not simply everything: a table counts as fresh when it is built, with or without news.
         keys: set[dg.AssetKey] = set()
         reasons: list[str] = []

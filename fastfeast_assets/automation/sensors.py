@@ -6,14 +6,13 @@ Belongs here: what a tick says to Dagster. Looking is in `landing_look`, the rul
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 
 import dagster as dg
 
-from fastfeast_assets.assets.landing import STRANGERS_KEY
+from fastfeast_assets.assets.landing import NAMED, STRANGERS_KEY, findings_page
 from fastfeast_assets.assets.lineage import Lineage
-from fastfeast_assets.assets.markdown import markdown_table
 from fastfeast_assets.assets.ops import OPS_TABLES
 from fastfeast_assets.assets.raw import raw_key
 from fastfeast_assets.assets.resources import Platform
@@ -23,8 +22,9 @@ from fastfeast_assets.automation.jobs import INGEST_JOBS
 from fastfeast_assets.automation.landing_look import LandingLook, Look
 from fastfeast_assets.automation.selection import OwnChecks, checks_of, with_foundations
 from fastfeast_assets.automation.sensor_state import MAXIMUM_REPORTED, SensorState, digest_of
+from fastfeast_assets.checks.landing_names import warn_of
 from fastfeast_assets.contracts.model import Cadence, Contract
-from fastfeast_assets.ingest.discover import Finding
+from fastfeast_assets.ingest.landing.discover import Finding
 from fastfeast_assets.settings import Blueprint
 
 SENSORS: Mapping[Cadence, str] = {"batch": "landing_batch", "stream": "landing_stream"}
@@ -33,7 +33,6 @@ INTERVAL_SECONDS = 1
 # Sources of the day come first, so that the facts of its hours find their members; backfills and
 # what goes by the clock, which have priority 0, come after both.
 PRIORITY: Mapping[Cadence, str] = {"batch": "2", "stream": "1"}
-NAMED = 20
 SHORTEST_PAUSE_SECONDS = 0.25
 # Looking takes at most a tenth of the time.
 SHARE_OF_PAUSE = 9
@@ -76,13 +75,17 @@ def build_landing_sensor(
     def landing(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]
     ) -> dg.SensorResult:
+        platform.ensure_identity()
         state = SensorState.read(context.cursor, time.time())
 
-        problems: list[Finding] = []
+        # Looking again finds the same ones again.
+        problems: dict[Finding, None] = {}
+        strangers: dict[Finding, None] = {}
 
         def consider() -> tuple[Look, Decision]:
             look = look_again(platform)
-            problems.extend(look.problems)
+            problems.update(dict.fromkeys(look.problems))
+            strangers.update(dict.fromkeys(look.strangers))
             decision = decide(
                 look.pending,
                 unfinished_claims(context.instance) if look.pending else [],
@@ -96,8 +99,9 @@ def build_landing_sensor(
             return look, decision
 
         look, decision = _patiently(consider, patience_seconds)
-        news, reported = _news(problems, decision.state.reported)
-        for finding in news:
+        to_mend, reported = _news(problems, decision.state.reported)
+        others, reported = _news(strangers, reported)
+        for finding in (*to_mend, *others):
             context.log.warning(f"{finding.relative_path} is not loaded: {finding.reason}")
         requests = _requests(platform, decision.launches, lineage, own_checks)
         after = SensorState(decision.state.serial, decision.state.attempts, reported)
@@ -105,7 +109,7 @@ def build_landing_sensor(
             run_requests=requests,
             skip_reason=None if requests else skip_reason(look, decision),
             cursor=after.write(),
-            asset_events=[_observation(news)] if news else [],
+            asset_events=_events(to_mend, others),
         )
 
     return landing
@@ -152,6 +156,8 @@ def _requests(
                         "dagster/priority": PRIORITY[load.cadence],
                         "fastfeast/files": str(launch.files),
                         "fastfeast/attempt": str(launch.attempt),
+                        # The sensor itself tries again, when it still lacks something by then.
+                        "dagster/max_retries": "0",
                     },
                 )
             )
@@ -164,7 +170,7 @@ def skip_reason(look: Look, decision: Decision) -> str:
         ("still being written", [file.relative_path for file in look.unsettled]),
         ("a run is at work on", decision.in_flight),
         ("run failed, tried again soon", decision.backing_off),
-        ("given up after failed runs; see them, then materialize by hand", decision.given_up),
+        ("runs keep failing, see the last one; tried again every hour", decision.failing),
         ("dated in the future", [finding.relative_path for finding in look.future]),
     ]
     parts = [f"{text}: {_some(names)}" for text, names in reasons if names]
@@ -181,7 +187,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _news(
-    problems: Sequence[Finding], reported: Sequence[str]
+    problems: Iterable[Finding], reported: Sequence[str]
 ) -> tuple[list[Finding], tuple[str, ...]]:
     """The findings that have not been reported, and all that have been by now.
 
@@ -195,10 +201,13 @@ def _news(
     return list(news.values()), (*reported, *news)
 
 
-def _observation(news: Sequence[Finding]) -> dg.AssetObservation:
-    rows = [(finding.relative_path, finding.reason) for finding in news[:NAMED]]
-    page = markdown_table(("path", "why it is not loaded"), rows)
-    return dg.AssetObservation(
-        STRANGERS_KEY,
-        metadata={"files": len(news), "found": dg.MetadataValue.md(page)},
-    )
+def _events(
+    to_mend: Sequence[Finding], others: Sequence[Finding]
+) -> list[dg.AssetObservation | dg.AssetCheckEvaluation]:
+    """What the news mean for `landing/unknown`: a look at a part of the zone can only warn."""
+    news = [*to_mend, *others]
+    if not news:
+        return []
+    page = dg.MetadataValue.md(findings_page(news))
+    seen = dg.AssetObservation(STRANGERS_KEY, metadata={"files": len(news), "found": page})
+    return [seen, warn_of(to_mend)] if to_mend else [seen]

@@ -1,25 +1,37 @@
-"""Dagster's own storage, named by `dagster.yaml`: PostgreSQL beside the warehouse.
+"""What `dagster.yaml` names: Dagster's storage, PostgreSQL beside the warehouse, and its launcher.
 
 Belongs here: the classes that `dagster.yaml` refers to and everything that needs modules of
 Dagster which are not public. They take their places from the settings, so that one
 `dagster.yaml` without variables serves `dagster dev`, `fastfeast` and production.
 """
 
+from collections.abc import Collection
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 
+from dagster import DagsterEvent, DagsterEventType, DagsterRun, DefaultRunLauncher
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
 from dagster._serdes import ConfigurableClassData
-from dagster_postgres import DagsterPostgresStorage
+from dagster_postgres import DagsterPostgresStorage, PostgresRunStorage
 from sqlalchemy import event
 
+from fastfeast_assets.automation.dead_runs import PATIENCE_SECONDS, REASON, Watch
+from fastfeast_assets.automation.proof import Proof, living
 from fastfeast_assets.settings import Settings, load_settings
 from fastfeast_assets.warehouse.server import dagster_storage_url, url_of
 
 STATEMENT_TIMEOUT_MS = 60_000
 CONNECTION_LIFE_SECONDS = 600
 MAXIMUM_MORE_CONNECTIONS = 20
+
+ENDS = {
+    DagsterEventType.RUN_SUCCESS,
+    DagsterEventType.RUN_FAILURE,
+    DagsterEventType.RUN_CANCELED,
+}
 
 settings_in_force: ContextVar[Settings | None] = ContextVar("settings_in_force", default=None)
 """Explicit settings that take the place of the environment's while an instance is open."""
@@ -29,9 +41,51 @@ def _settings() -> Settings:
     return settings_in_force.get() or load_settings()
 
 
-def _commit_without_waiting(connection: Any, _record: Any) -> None:
+def _begin_session(connection: Any, _record: Any) -> None:
     with connection, connection.cursor() as cursor:
         cursor.execute("set synchronous_commit = off")
+        # Dagster reads columns without a zone as UTC, and goes by them how old a run is.
+        cursor.execute("set timezone = 'UTC'")
+
+
+class ProvedRunStorage(PostgresRunStorage):
+    """Runs, each of which proves that it lives as long as it counts as being at work.
+
+    The process of a run reports its start and its end itself, so that it is here that the proof
+    is begun before the one and ended after the other.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._proofs: dict[str, Proof] = {}
+
+    def handle_run_event(
+        self, run_id: str, event: DagsterEvent, update_timestamp: datetime | None = None
+    ) -> None:
+        """Move the status of a run."""
+        if event.event_type is DagsterEventType.RUN_START and run_id not in self._proofs:
+            proof = Proof(self.postgres_url, run_id)
+            proof.hold()
+            self._proofs[run_id] = proof
+        super().handle_run_event(run_id, event, update_timestamp)
+        if event.event_type in ENDS:
+            self._release(run_id)
+
+    def living(self, run_ids: Collection[str]) -> set[str]:
+        """Those of some runs that prove at this moment that they live."""
+        with self.connect() as connection:
+            return living(connection, run_ids)
+
+    def dispose(self) -> None:
+        """Let go of what is held."""
+        for run_id in list(self._proofs):
+            self._release(run_id)
+        super().dispose()
+
+    def _release(self, run_id: str) -> None:
+        proof = self._proofs.pop(run_id, None)
+        if proof is not None:
+            proof.release()
 
 
 class WarehouseStorage(DagsterPostgresStorage):
@@ -55,7 +109,9 @@ class WarehouseStorage(DagsterPostgresStorage):
         which takes longer than storing it. A crash of the server may cost the last events of a
         run; what is in the warehouse does not rest on them.
         """
-        storage = cls(postgres_url=url_of(dagster_storage_url(_settings())), inst_data=inst_data)
+        url = url_of(dagster_storage_url(_settings()))
+        storage = cls(postgres_url=url, inst_data=inst_data)
+        storage._run_storage = ProvedRunStorage(url)
         parts: list[Any] = [
             storage.run_storage,
             storage.event_log_storage,
@@ -67,7 +123,7 @@ class WarehouseStorage(DagsterPostgresStorage):
                 pool_recycle=CONNECTION_LIFE_SECONDS,
                 max_overflow=MAXIMUM_MORE_CONNECTIONS,
             )
-            event.listen(part._engine, "connect", _commit_without_waiting)
+            event.listen(part._engine, "connect", _begin_session)
         return storage
 
 
@@ -101,3 +157,27 @@ class HomeComputeLogManager(LocalComputeLogManager):
     ) -> "HomeComputeLogManager":
         """The log manager of the settings' home."""
         return cls(base_dir=str(_settings().home / "dagster" / "storage"), inst_data=inst_data)
+
+
+class ProvingRunLauncher(DefaultRunLauncher):
+    """Dagster's launcher; its monitoring fails a run that does not prove that it lives."""
+
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(inst_data)
+        self._watch: Watch | None = None
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        """Whether Dagster's monitoring asks this launcher after runs."""
+        if self._watch is None:
+            self._watch = Watch.of(self._instance, PATIENCE_SECONDS)
+        return self._watch is not None
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Whether a started run lives."""
+        if not self.supports_check_run_worker_health or self._watch is None:
+            return CheckRunHealthResult(WorkerStatus.UNKNOWN)
+        dead, _ = self._watch.look([run.run_id])
+        if dead:
+            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, REASON)
+        return CheckRunHealthResult(WorkerStatus.RUNNING)

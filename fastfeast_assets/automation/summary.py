@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from fastfeast_assets.ingest.discover import Discovery
+from fastfeast_assets.checks.reconciliation import Balance
+from fastfeast_assets.ingest.landing.discover import Discovery
 
 if TYPE_CHECKING:
+    from fastfeast_assets.warehouse.failed_rows import FailedTest
     from fastfeast_assets.warehouse.load import FileReport
 
 ERROR_CHARACTERS = 2000
@@ -43,8 +45,10 @@ class IngestSummary:
         reports: One a file that was handled, in that order.
         failed_runs: Runs that did not succeed.
         failed_checks: Checks that did not pass.
-        blocked_sources: Sources whose rows do not add up; what depends on them was not built.
-        is_transformed: Whether dbt ran.
+        failed_tests: Tests of the marts that are known to fail, found now or earlier.
+        uneven: By source the loads whose rows do not add up; what depends on them was not built.
+        is_transformed: Whether what is new was transformed.
+        has_refreshed_levels: Whether there was nothing new, but service levels that had come due.
         seconds: From the first look to the end.
     """
 
@@ -52,15 +56,22 @@ class IngestSummary:
     reports: list[FileReport] = field(default_factory=list)
     failed_runs: list[FailedRun] = field(default_factory=list)
     failed_checks: list[FailedCheck] = field(default_factory=list)
-    blocked_sources: list[str] = field(default_factory=list)
+    failed_tests: list[FailedTest] = field(default_factory=list)
+    uneven: dict[str, list[Balance]] = field(default_factory=dict)
     is_transformed: bool = False
+    has_refreshed_levels: bool = False
     seconds: float = 0.0
 
     @property
+    def blocked_sources(self) -> list[str]:
+        """The sources with a load whose rows do not add up."""
+        return list(self.uneven)
+
+    @property
     def is_success(self) -> bool:
-        """Whether every file and every run succeeded and no table is blocked."""
+        """Whether every file and every run succeeded, no table is blocked and no row is wrong."""
         has_failed_file = any(report.status == "failed" for report in self.reports)
-        return not (has_failed_file or self.failed_runs or self.blocked_sources)
+        return not (has_failed_file or self.failed_runs or self.uneven or self.failed_tests)
 
     def add_run(self, job: str, result: dg.ExecuteInProcessResult) -> None:
         """Note what a finished run says about itself."""

@@ -52,6 +52,8 @@ def _column_rules(column: Column) -> list[Rule]:
         rules.append(Rule(f"allowed_{column.name}", f"{column.name} is one of {values}."))
     if column.pattern is not None:
         rules.append(Rule(f"format_{column.name}", f"{column.name} matches `{column.pattern}`."))
+    if column.canonical == "uuid":
+        rules.append(Rule(f"format_{column.name}", f"{column.name} is a UUID."))
     if column.minimum is not None or column.maximum is not None:
         low = "" if column.minimum is None else f"at least {column.minimum}"
         high = "" if column.maximum is None else f"at most {column.maximum}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LEDGER = """
 select log_id, status, failure_reason, total_records, valid_records, quarantined, duplicate_count,
        extra_columns, file_hash, bytes, duration_seconds
-from ops.pipeline_file_log where log_id = any(%s)
+from ops.pipeline_file_log where log_id = any(%s) and withdrawn_at is null
 """
 REASONS = """
 select q.log_id, (reason ->> 'rule') || ':' || (reason ->> 'column'), count(*)
@@ -30,7 +30,7 @@ group by 1, 2 order by 1, 2
 
 NEWEST = """
 select file_path, log_id from ops.pipeline_file_log
-where source = %s and is_latest order by log_id desc limit 1
+where source = %s and is_latest and withdrawn_at is null order by log_id desc limit 1
 """
 
 
@@ -47,7 +47,8 @@ def last_report(connection: psycopg.Connection, source: str) -> list[FileReport]
 def with_record(connection: psycopg.Connection, reports: Sequence[FileReport]) -> list[FileReport]:
     """The reports, those of skipped files filled in from ledger and quarantine.
 
-    A skipped file that had failed comes back as `failed`; the others stay `skipped`.
+    A skipped file that had failed comes back as `failed`; the others stay `skipped`. One that was
+    withdrawn counts no rows: nothing of it is loaded.
     """
     log_ids = [r.log_id for r in reports if r.status == "skipped" and r.log_id is not None]
     if not log_ids:
@@ -58,9 +59,12 @@ def with_record(connection: psycopg.Connection, reports: Sequence[FileReport]) -
         reasons.setdefault(log_id, {})[reason] = rows
     recorded: list[FileReport] = []
     for report in reports:
-        entry = entries.get(report.log_id) if report.status == "skipped" else None
-        if entry is None:
+        if report.status != "skipped":
             recorded.append(report)
+            continue
+        entry = entries.get(report.log_id)
+        if entry is None:
+            recorded.append(replace(report, log_id=None))
             continue
         log_id, status, failure, total, valid, quarantined, duplicates, *rest = entry
         extra, file_hash, size, seconds = rest

@@ -53,9 +53,11 @@ class Balance:
             and self.total == self.valid + self.quarantined
         )
 
-    def __str__(self) -> str:
+    @property
+    def account(self) -> str:
+        """What was counted on either side."""
         return (
-            f"{self.path}: {self.total} rows in, the ledger says {self.valid} loaded and"
+            f"{self.total} rows in, the ledger says {self.valid} loaded and"
             f" {self.quarantined} quarantined, the tables hold {self.in_raw} and"
             f" {self.in_quarantine}"
             + ("" if self.has_same_rows else "; keys or amounts in raw are not those of the file")
@@ -70,7 +72,9 @@ def reconciliation_spec(asset_key: dg.AssetKey) -> dg.AssetCheckSpec:
         blocking=True,
         description=(
             "Rows in = rows in raw + rows in quarantine, and the keys and amounts in raw are those"
-            " of the file by their checksum, for every file of the run."
+            " of the file by their checksum, for every file of the run. Before that nothing"
+            " downstream runs. `fastfeast reprocess FILE` loads a file again, `fastfeast withdraw"
+            " FILE` takes it back."
         ),
     )
 
@@ -106,12 +110,13 @@ def reconciliation_result(found: Sequence[Balance]) -> dg.AssetCheckResult:
     metadata: dict[str, Any] = {
         "files": len(found),
         "rows_in": sum(balance.total for balance in found),
-        "uneven": name_some(str(balance) for balance in uneven),
+        "uneven": name_some(f"{balance.path}: {balance.account}" for balance in uneven),
     }
     if uneven:
         metadata["next_step"] = (
-            "Someone changed raw or ops.quarantine by hand. Restore the rows, or touch the file's"
-            " content so that it is loaded again; nothing downstream of this table runs before."
+            "Someone changed raw or ops.quarantine by hand. `fastfeast reprocess FILE --yes` loads"
+            " a file again; one that is gone from the landing zone is taken back by `fastfeast"
+            " withdraw FILE --reason TEXT --yes`. Both are in audit_log."
         )
     return dg.AssetCheckResult(
         check_name=RECONCILIATION,

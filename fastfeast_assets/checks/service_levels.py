@@ -171,7 +171,8 @@ def files_on_time(
     if missing:
         metadata["next_step"] = (
             "See with `fastfeast status` whether the file came and failed; otherwise ask the"
-            " exporter for it. It is loaded as soon as it lands."
+            " exporter for it. It is loaded as soon as it lands; one that was withdrawn when its"
+            " content changes, or by `fastfeast reprocess`."
         )
     hint = _hint([contract], facts.newest_loaded, now) if missing else ""
     return dg.AssetCheckResult(

@@ -38,10 +38,9 @@ def _console(stream: TextIO) -> Console:
 
 def plain(value: object) -> str:
     """A value as one printable line; control and format characters are spelt out."""
-    text = "" if value is None else str(value)
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
+    from fastfeast_assets.ingest.landing.shown import printable
+
+    return printable("" if value is None else str(value))
 
 
 def shortened(value: object, width: int) -> str:

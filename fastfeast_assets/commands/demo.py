@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WHERE_NEXT = (
     ("make dev", "every asset, check and run in the browser: http://127.0.0.1:3000"),
-    ('psql "$(fastfeast url)"', "the star schema; select * from fact_order limit 5;"),
+    ("fastfeast psql", "the star schema; select * from fact_order limit 5;"),
     ("fastfeast quarantine list", "what was refused, and why"),
     ("fastfeast status", "where things stand"),
     ("fastfeast simulate --help", "more days, more orders, more dirt"),

@@ -10,24 +10,27 @@ import psycopg
 
 from fastfeast_assets.commands.context import has_table
 from fastfeast_assets.commands.doctor_dagster import check_dagster
+from fastfeast_assets.commands.doctor_identity import check_identity
 from fastfeast_assets.commands.findings import Finding, error_text, failed, passed, warned
 from fastfeast_assets.contracts.ddl import column_type
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.contracts.technical import TECHNICAL_COLUMNS
 from fastfeast_assets.warehouse import Warehouse
-from fastfeast_assets.warehouse.migrate import SCHEMAS, MigrationError, pending_migrations
+from fastfeast_assets.warehouse.migrate import SCHEMAS
 from fastfeast_assets.warehouse.pii_key import fingerprint, last_fingerprint
 from fastfeast_assets.warehouse.server import (
     MINIMUM_VERSION,
     ServerError,
 )
+from fastfeast_assets.warehouse.upgrade.errors import MigrationError
+from fastfeast_assets.warehouse.upgrade.migrations import pending_migrations
 
 if TYPE_CHECKING:
     from fastfeast_assets.settings import Settings
 
 CLOCK_SECONDS = 5.0
-# Measured with the console and one run: 23. Each further one of the 4 runs at a time adds up to 8.
-CONNECTIONS_NEEDED = 50
+# Measured with the console and one run: 24. Each further one of the 4 runs at a time adds up to 9.
+CONNECTIONS_NEEDED = 55
 EXTENSIONS = ("plpgsql",)
 
 RIGHTS: LiteralString = """
@@ -69,6 +72,7 @@ def check_server(settings: Settings, contracts: Mapping[str, Contract]) -> Itera
         yield _migrations(connection)
         yield _raw_tables(connection, contracts)
         yield _key(connection, settings)
+        yield check_identity(connection, settings)
         yield _clock(connection)
     yield from check_dagster(settings)
 
@@ -161,7 +165,7 @@ def _raw_tables(connection: psycopg.Connection, contracts: Mapping[str, Contract
         if seen is not None
     ]
     if conflicts:
-        return failed("raw tables", "; ".join(conflicts), "write a migration for the column")
+        return failed("raw tables", "; ".join(conflicts), "see what `fastfeast upgrade` says")
     if rows:
         missing = sorted({f"raw.{source}" for source, *_ in rows})
         return warned(

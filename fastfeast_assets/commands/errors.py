@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+ANOTHER_IDENTITY = "docs/runbooks/another-identity.md"
+UPGRADE = "docs/runbooks/upgrade.md"
 FAILURE = 1
 USAGE = 2
 
@@ -19,6 +21,14 @@ _PASSWORD = re.compile(r"(\w*password\w*\s*[=:]\s*)('[^']*'|\"[^\"]*\"|[^\s&]+)"
 _SHORTEST_PIECE = 3
 _URL_VARIABLES = ("FASTFEAST_WAREHOUSE_URL", "FASTFEAST_DAGSTER_URL")
 _SQL_TEXTS = ("08", "28", "3D", "3F", "42", "53", "55", "57")
+_LOST_STATES = ("08003", "08006", "57P01", "57P02", "57P03")
+_LOST = re.compile(
+    "closed|terminated|invalid transaction is rolled back|could not (send|receive) data|not open"
+)
+_AGAIN = (
+    "run the same command again: it goes on from what is done; `fastfeast doctor` tells whether the"
+    " server is well"
+)
 _DOCTOR = "run `fastfeast doctor`, which checks everything and says what to do"
 
 
@@ -50,9 +60,11 @@ def problem_of(error: Exception) -> Problem | None:
     from fastfeast_assets.contracts.load import ContractError
     from fastfeast_assets.ingest.errors import StoreError
     from fastfeast_assets.settings import SettingsError
-    from fastfeast_assets.warehouse.migrate import MigrationError
-    from fastfeast_assets.warehouse.pii_key import KeyChangedError
+    from fastfeast_assets.warehouse.identity import IdentityError
+    from fastfeast_assets.warehouse.identity_guard import IdentityChangedError
     from fastfeast_assets.warehouse.server import ServerError
+    from fastfeast_assets.warehouse.upgrade.errors import MigrationError
+    from fastfeast_assets.warehouse.upgrade.manifest import ManifestMissingError
 
     if isinstance(error, BrokenPipeError):
         # Whoever read the output has seen enough; Typer ends the process quietly.
@@ -61,19 +73,34 @@ def problem_of(error: Exception) -> Problem | None:
         return Problem(str(error), error.next_step, error.exit_code)
     if isinstance(error, SettingsError | ContractError):
         return Problem(redacted(str(error)), _DOCTOR, USAGE)
-    if isinstance(error, ServerError | MigrationError | StoreError):
+    if isinstance(error, MigrationError):
+        return Problem(redacted(str(error)), f"more in {UPGRADE}", FAILURE)
+    if isinstance(error, ServerError | StoreError):
         return Problem(redacted(str(error)), _DOCTOR, FAILURE)
-    if isinstance(error, KeyChangedError):
+    if isinstance(error, IdentityChangedError):
+        return Problem(str(error), f"more in {ANOTHER_IDENTITY}", FAILURE)
+    if isinstance(error, IdentityError):
         return Problem(str(error), "", FAILURE)
-    if type(error).__name__ == "ManifestMissingError":
+    if isinstance(error, ManifestMissingError):
         return Problem(str(error), "", FAILURE)
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return Problem(redacted(f"{place}{error.strerror or error}"), _DOCTOR, FAILURE)
-    return _database_problem(error)
+    return next((found for cause in _causes(error) if (found := _database_problem(cause))), None)
 
 
-def _database_problem(error: Exception) -> Problem | None:
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what is behind it where Dagster has wrapped it."""
+    yield error
+    while type(error).__module__.startswith("dagster"):
+        behind = error.__cause__ or error.__context__
+        if behind is None:
+            return
+        error = behind
+        yield error
+
+
+def _database_problem(error: BaseException) -> Problem | None:
     """That of the drivers: psycopg for the warehouse, psycopg2 and SQLAlchemy for Dagster."""
     family = {base.__module__.partition(".")[0] for base in type(error).__mro__}
     if not family & {"psycopg", "psycopg2", "sqlalchemy"}:
@@ -81,6 +108,8 @@ def _database_problem(error: Exception) -> Problem | None:
     original = getattr(error, "orig", None) or error
     state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
     kind = type(original).__name__
+    if (state or "").startswith(_LOST_STATES) or (state is None and _LOST.search(str(original))):
+        return Problem("the connection to the database was lost", _AGAIN, FAILURE)
     if state is None and kind not in {"OperationalError", "ConnectionTimeout"}:
         # libpq quotes the part of the URL that it does not understand: perhaps the password.
         return Problem(

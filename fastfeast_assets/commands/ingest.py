@@ -82,7 +82,9 @@ def ingest(
             "two landing zones are named", next_step="give DIR or --landing", exit_code=USAGE
         )
     if (chosen := directory or landing) is not None:
-        settings = settings.model_copy(update={"landing": chosen})
+        # The id of the variable is that of the zone of the settings.
+        own_id = settings.landing_id if chosen == settings.landing else None
+        settings = settings.model_copy(update={"landing": chosen, "landing_id": own_id})
     report = run_ingest(settings, retry_failed=retry_failed)
     if as_json:
         print_json(report.as_json())

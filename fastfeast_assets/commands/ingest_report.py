@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from rich.console import Console
 from rich.text import Text
@@ -30,10 +30,19 @@ MEND_FILE = (
     "correct the file and put it in place again: the next ingest loads it. If the file is right"
     " and the cause is gone, run `fastfeast ingest --retry-failed`"
 )
+MEND_NAME = "give them the right name and place: the next ingest loads them"
 MEND_RUN = "see the run in `fastfeast dev`, or the log; then run `fastfeast ingest` again"
 MEND_BLOCKED = (
-    "rows in, loaded and quarantined do not add up, so nothing was built from these sources;"
-    " load its files again (`fastfeast reprocess --help`), and report this"
+    "somebody changed rows of these files by hand, so nothing was built from their sources:"
+    " `fastfeast reprocess FILE --yes` loads a file again; one that is gone from the landing zone"
+    " is taken back by `fastfeast withdraw FILE --reason TEXT --yes`"
+)
+MEND_ROWS = (
+    "`fastfeast check` names their keys and looks at them again; what to do about each test is in"
+    " docs/runbooks/rows-do-not-add-up.md"
+)
+MEND_CHECK = (
+    "see them in `fastfeast dev`; what to do about each is in docs/runbooks/rows-do-not-add-up.md"
 )
 STILL_FAILED: LiteralString = """
 select file_path, failure_reason from ops.pipeline_file_log
@@ -79,12 +88,13 @@ class IngestReport:
         lines = lines_of_reports(summary.reports, waiting_orphans(connection))
         return cls(summary, lines, failed, before, transform_seconds)
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Any]:
         """The report for programs."""
         found = self.summary.discovery
         return {
             "is_success": self.summary.is_success,
             "is_transformed": self.summary.is_transformed,
+            "has_refreshed_levels": self.summary.has_refreshed_levels,
             "seconds": round(self.summary.seconds, 3),
             "transform_seconds": round(self.transform_seconds, 3),
             "sources": [line.as_json() for line in self.lines],
@@ -98,8 +108,17 @@ class IngestReport:
                 {"asset": check.asset, "check": check.name, "is_error": check.is_error}
                 for check in self.summary.failed_checks
             ],
+            "failed_tests": [
+                {"test": test.test, "mart": test.mart, "rows": test.failed_rows}
+                for test in self.summary.failed_tests
+            ],
             "blocked_sources": self.summary.blocked_sources,
+            "uneven_files": _pairs(self._uneven()),
             "unsettled": sorted(file.relative_path for file in found.unsettled),
+            "near_misses": [
+                {"path": item.relative_path, "reason": item.reason, "source": item.near}
+                for item in found.near_misses
+            ],
             "unknown": _pairs((item.relative_path, item.reason) for item in found.unknown),
             "refused": _pairs((item.relative_path, item.reason) for item in found.refused),
             "future": _pairs((item.relative_path, item.reason) for item in found.future),
@@ -118,8 +137,11 @@ class IngestReport:
     def _print_closing(self, console: Console) -> None:
         skipped = sum(report.status == "skipped" for report in self.summary.reports)
         parts = [f"{skipped} files with known content skipped"] if skipped else []
+        took = f"brought up to date in {self.transform_seconds:.1f} s"
         if self.summary.is_transformed:
-            parts.append(f"marts brought up to date in {self.transform_seconds:.1f} s")
+            parts.append(f"marts {took}")
+        elif self.summary.has_refreshed_levels:
+            parts.append(f"service levels that had come due {took}")
         else:
             parts.append("marts not built" if self.summary.failed_runs else "marts need no change")
         console.print(f"{'; '.join(parts)}; {self.summary.seconds:.1f} s in all.", markup=False)
@@ -135,24 +157,39 @@ class IngestReport:
             for run in self.summary.failed_runs
         ]
         _section(console, "Failed runs", runs, MEND_RUN, style="red")
-        blocked = [(source, "") for source in self.summary.blocked_sources]
-        _section(console, "Blocked sources", blocked, MEND_BLOCKED, style="red")
+        title = f"Rows do not add up, blocked: {', '.join(self.summary.blocked_sources)}"
+        _section(console, title, self._uneven(), MEND_BLOCKED, style="red")
         _section(console, "Failed before, not tried again", self.failed_before, MEND_FILE)
+        wrong = [
+            (f"{test.mart} {test.test}".strip(), f"{number(test.failed_rows)} rows")
+            for test in self.summary.failed_tests
+        ]
+        _section(console, "Rows known to be wrong", wrong, MEND_ROWS, style="red")
         errors = [(c.asset, c.name) for c in self.summary.failed_checks if c.is_error]
-        _section(console, "Checks in error", errors, "see them in `fastfeast dev`")
+        _section(console, "Checks in error", errors, MEND_CHECK)
         if warnings := sum(not check.is_error for check in self.summary.failed_checks):
             console.print(f"{warnings} checks warn; see them in `fastfeast dev`.", markup=False)
+
+    def _uneven(self) -> list[tuple[str, str]]:
+        """Path and account of the files whose rows do not add up."""
+        return [
+            (balance.path, balance.account)
+            for balances in self.summary.uneven.values()
+            for balance in balances
+        ]
 
     def _print_left_alone(self, console: Console) -> None:
         found = self.summary.discovery
         unsettled = [(file.relative_path, "") for file in found.unsettled]
         _section(console, "Still being written", unsettled, "the next ingest takes them")
-        for title, findings in (
-            ("Unknown names, left alone", found.unknown),
-            ("Refused", found.refused),
-            ("Dated in the future", found.future),
+        for title, findings, next_step in (
+            ("Nearly right names, not loaded", found.near_misses, MEND_NAME),
+            ("Unknown names, left alone", found.strangers, ""),
+            ("Refused", found.refused, ""),
+            ("Dated in the future", found.future, ""),
         ):
-            _section(console, title, [(item.relative_path, item.reason) for item in findings])
+            items = [(item.relative_path, item.reason) for item in findings]
+            _section(console, title, items, next_step)
 
 
 def _in_short(errors: str) -> str:

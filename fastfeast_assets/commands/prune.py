@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -66,7 +67,7 @@ def prune(
     from fastfeast_assets.commands.prune_steps import Pruner
     from fastfeast_assets.contracts.load import load_contracts
     from fastfeast_assets.settings import load_settings
-    from fastfeast_assets.warehouse import Warehouse
+    from fastfeast_assets.warehouse import Warehouse, identity_guard
     from fastfeast_assets.warehouse.retention_ops import KEEP_DAYS
 
     chosen = _chosen(what)
@@ -83,6 +84,8 @@ def prune(
     contracts = load_contracts(settings.contracts_dir)
     warehouse = Warehouse(settings)
     warehouse.prepare(contracts)
+    with closing(warehouse.connect(autocommit=True)) as connection:
+        identity_guard.ensure(connection, settings, is_dry_run=not is_sure)
     now = datetime.now(settings.zone)
     pruner = Pruner(settings, warehouse, contracts, is_dry_run=not is_sure)
     lines: list[Line] = []

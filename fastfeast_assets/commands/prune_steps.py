@@ -95,7 +95,9 @@ class Pruner:
         if self._is_dry_run or not found.rows:
             return Line(name, "rows", found.rows, note=note)
         try:
-            done = of_months.prune_month(connection, contract, found.month)
+            # A transform that is at work has read what raw holds.
+            with self._warehouse.transform_lock():
+                done = of_months.prune_month(connection, contract, found.month)
         except psycopg.errors.LockNotAvailable:
             return Line(name, "rows", found.rows, note="in use", is_busy=True)
         return Line(name, "rows", found.rows, 0 if done.is_unseen else done.rows, note)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from fastfeast_assets.commands.reprocess_selection import Selection
-    from fastfeast_assets.ingest.discover import LandingFile
+    from fastfeast_assets.ingest.landing.discover import LandingFile
     from fastfeast_assets.warehouse.load import FileReport
 
 LISTED = 30
@@ -60,6 +60,7 @@ def reprocess(
     from fastfeast_assets.commands.reprocess_runs import record
     from fastfeast_assets.commands.reprocess_selection import select, wanted
     from fastfeast_assets.settings import load_settings
+    from fastfeast_assets.warehouse import identity_guard
     from fastfeast_assets.warehouse.load import load_file
 
     settings = load_settings()
@@ -67,7 +68,8 @@ def reprocess(
     platform = Platform(settings)
     request = wanted(files or (), source, partition, first, last, platform.contracts)
     with closing(platform.warehouse.connect(autocommit=True)) as connection:
-        selection = select(connection, platform.landing, request, platform.look())
+        identity_guard.ensure(connection, settings, is_dry_run=not is_sure)
+        selection = select(connection, platform, request)
         notes = {file.relative_path: _note(connection, file) for file in selection.files}
     run_id = str(uuid.uuid4())
     reports = [
@@ -107,7 +109,9 @@ def _note(connection: psycopg.Connection, file: LandingFile) -> str:
     if was_pruned(connection, Month(file.source, month_of(file.partition_at))):
         return PRUNED
     entry = latest(connection, [file.relative_path]).get(file.relative_path)
-    return "not loaded before" if entry is None else entry.status
+    if entry is None:
+        return "not loaded before"
+    return "withdrawn" if entry.is_withdrawn else entry.status
 
 
 def _as_json(

@@ -15,7 +15,7 @@ from fastfeast_assets.commands.quiet import quiet
 
 if TYPE_CHECKING:
     from fastfeast_assets.assets.resources import Platform
-    from fastfeast_assets.ingest.discover import LandingFile
+    from fastfeast_assets.ingest.landing.discover import LandingFile
 
 
 def record(platform: Platform, files: Sequence[LandingFile]) -> list[str]:
@@ -32,6 +32,7 @@ def record(platform: Platform, files: Sequence[LandingFile]) -> list[str]:
         return []
     settings = platform.settings
     with quiet(log_to_file(settings)):
+        from fastfeast_assets.automation.dead_runs import close_abandoned, close_dead_runs
         from fastfeast_assets.automation.ingest import alone
         from fastfeast_assets.automation.instance import open_instance
         from fastfeast_assets.automation.plan import plan_loads
@@ -39,11 +40,12 @@ def record(platform: Platform, files: Sequence[LandingFile]) -> list[str]:
 
         with (
             closing(platform.warehouse.connect(autocommit=True)) as connection,
-            # An ingestion takes unfinished runs for abandoned ones.
             alone(connection),
             open_instance(settings) as instance,
         ):
+            close_abandoned(instance)
             runner = Runner(platform, settings, instance)
             loads = plan_loads(files, platform.contracts, settings)
             results = [runner.load(load, retry_failed=False) for load in loads]
+            close_dead_runs(instance)
     return [f"{job} {result.run_id}" for job, result in results if not result.success]

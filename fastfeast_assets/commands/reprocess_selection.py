@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastfeast_assets.commands.errors import USAGE, CommandError
-from fastfeast_assets.ingest.discover import DAY_KEY, HOUR_KEY, Discovery, LandingFile
+from fastfeast_assets.ingest.landing.discover import DAY_KEY, HOUR_KEY, LandingFile
+from fastfeast_assets.ingest.landing.shown import shown
+from fastfeast_assets.warehouse import ledger
 
 if TYPE_CHECKING:
     import psycopg
 
+    from fastfeast_assets.assets.resources import Platform
     from fastfeast_assets.contracts.model import Contract
-    from fastfeast_assets.ingest.landing_root import LandingRoot
 
-GONE = "not in the landing zone any more; what was loaded of it stays"
+GONE = "not in the landing zone any more; what was loaded of it stays, unless you `withdraw` it"
 UNSETTLED = "still being written"
+WITHDRAWN = "withdrawn; name the file to load it again all the same"
 
 
 @dataclass(frozen=True)
@@ -83,26 +86,33 @@ def wanted(
     return Wanted(paths, source, partition or first, partition or last)
 
 
-def select(
-    connection: psycopg.Connection, landing: LandingRoot, request: Wanted, discovery: Discovery
-) -> Selection:
-    """The files of a request; those that only the ledger knows are named."""
-    problems = {item.relative_path: item.reason for item in discovery.refused + discovery.future}
-    problems |= {item.relative_path: item.reason for item in discovery.unknown}
+def select(connection: psycopg.Connection, platform: Platform, request: Wanted) -> Selection:
+    """The files of a request; those that only the ledger knows are named.
+
+    A withdrawn file is loaded again when it is asked for by name alone.
+    """
+    discovery = platform.look()
+    findings = (*discovery.refused, *discovery.future, *discovery.unknown)
+    problems = {item.relative_path: item.reason for item in findings}
     problems |= {file.relative_path: UNSETTLED for file in discovery.unsettled}
     ready = {file.relative_path: file for file in discovery.files}
+    withdrawn: set[str] = set()
     if request.paths:
-        names = list(dict.fromkeys(map(landing.relative, request.paths)))
+        names = list(dict.fromkeys(map(platform.landing.relative, request.paths)))
     else:
         found = [*discovery.files, *discovery.unsettled]
         names = [f.relative_path for f in found if request.admits(f.source, f.partition_key)]
         names += [name for name in _known(connection, request) if name not in set(names)]
+        entries = ledger.latest(connection, names)
+        withdrawn = {name for name, entry in entries.items() if entry.is_withdrawn}
     selection = Selection()
     for name in names:
-        if (file := ready.get(name)) is not None:
+        if name in withdrawn:
+            selection.left.append((name, WITHDRAWN))
+        elif (file := ready.get(name)) is not None:
             selection.files.append(file)
         else:
-            selection.left.append((name, problems.get(name, GONE)))
+            selection.left.append((name, problems.get(shown(name, platform.scrub), GONE)))
     selection.files.sort(key=lambda file: (file.partition_at, file.relative_path))
     return selection
 
@@ -111,7 +121,7 @@ def _known(connection: psycopg.Connection, request: Wanted) -> list[str]:
     """The paths of the ledger that a request admits."""
     rows = connection.execute(
         "select file_path, source, file_type, partition_at from ops.pipeline_file_log"
-        " where is_latest order by partition_at, file_path"
+        " where is_latest and withdrawn_at is null order by partition_at, file_path"
     ).fetchall()
     return [
         path

@@ -11,6 +11,8 @@ from fastfeast_assets.commands.console import stdout
 from fastfeast_assets.commands.context import log_to_file
 from fastfeast_assets.commands.errors import CommandError
 
+DATABASE_HELP = "The star schema, or Dagster's own storage."
+
 
 class Database(StrEnum):
     """The two databases of the platform."""
@@ -20,21 +22,23 @@ class Database(StrEnum):
 
 
 def url(
-    database: Annotated[
-        Database, typer.Option(help="The star schema, or Dagster's own storage.")
-    ] = Database.WAREHOUSE,
+    database: Annotated[Database, typer.Option(help=DATABASE_HELP)] = Database.WAREHOUSE,
 ) -> None:
     r"""Print the connection URL of a database, ready to connect to.
 
     Starts the embedded server if need be and makes what the database lacks. The URL is all that
-    goes to stdout; it holds the password, if FASTFEAST_WAREHOUSE_URL has one.
+    goes to stdout; it holds the password, if FASTFEAST_WAREHOUSE_URL has one, so keep it out of
+    command lines: `fastfeast psql` opens a shell.
 
-    [bold]Examples[/bold]
-
-    A shell:  psql "$(fastfeast url)"
+    [bold]Example[/bold]
 
     Python:  psycopg.connect(subprocess.check_output(\["fastfeast", "url"], text=True).strip())
     """
+    typer.echo(url_of_database(database))
+
+
+def url_of_database(database: Database) -> str:
+    """The connection URL of a database that is there and of this version."""
     from fastfeast_assets.contracts.load import load_contracts
     from fastfeast_assets.settings import load_settings
     from fastfeast_assets.warehouse import Warehouse
@@ -43,11 +47,10 @@ def url(
     settings = load_settings()
     log_to_file(settings)
     if database is Database.DAGSTER:
-        typer.echo(dagster_storage_url(settings))
-        return
+        return dagster_storage_url(settings)
     warehouse = Warehouse(settings)
     warehouse.prepare(load_contracts(settings.contracts_dir))
-    typer.echo(warehouse.dsn)
+    return warehouse.dsn
 
 
 def stop() -> None:

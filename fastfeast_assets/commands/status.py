@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from fastfeast_assets.commands.status_facts import Facts
     from fastfeast_assets.settings import Settings
 
+VANISHED = (
+    "what was loaded of it still counts; if it should not, for it was moved to another hour, say:"
+    " fastfeast withdraw FILE --reason TEXT"
+)
 STARTS_WHEN_NEEDED = "stopped; it starts with the next command that needs it (fastfeast ingest)"
 
 
@@ -48,10 +52,14 @@ def status(
 
 def collect(settings: Settings) -> Facts:
     """Look at the landing zone, and at the warehouse if it is up."""
+    from fastfeast_assets.commands.doctor_identity import identity_problems
     from fastfeast_assets.commands.status_facts import (
         Facts,
         count_by_source,
+        first_findings,
+        left_alone,
         look_at_landing,
+        look_for_vanished,
         read,
     )
     from fastfeast_assets.contracts.load import load_contracts
@@ -62,16 +70,9 @@ def collect(settings: Settings) -> Facts:
         landing=settings.landing,
         # Without a ledger nothing is done.
         pending=count_by_source(found.files),
-        landing_findings={
-            name: len(items)
-            for name, items in (
-                ("still being written", found.unsettled),
-                ("unknown name", found.unknown),
-                ("refused", found.refused),
-                ("dated in the future", found.future),
-            )
-            if items
-        },
+        landing_findings=left_alone(found),
+        near_misses=first_findings(found.near_misses),
+        refused=first_findings(found.refused),
     )
     if facts.server == STARTS_WHEN_NEEDED:
         facts.problem = "the server is stopped: files that are done cannot be told from pending"
@@ -79,6 +80,9 @@ def collect(settings: Settings) -> Facts:
     try:
         with warehouse_connection(settings) as connection:
             read(connection, facts, found)
+            facts.identity_problems = identity_problems(connection, settings)
+            if not facts.identity_problems:
+                look_for_vanished(connection, facts, found)
     except CommandError as error:
         facts.problem = str(error)
     return facts
@@ -112,6 +116,7 @@ def _print(console: Console, facts: Facts) -> None:
     rows += [("left alone", findings)] if findings else []
     if facts.problem:
         console.print(table("FastFeast", ("", ""), rows))
+        _print_landing(console, facts)
         console.print(f"{facts.problem[0].upper()}{facts.problem[1:]}.", markup=False)
         if NOTHING_YET in facts.problem:
             console.print(f"  -> {FIRST_STEPS}", markup=False)
@@ -122,9 +127,37 @@ def _print(console: Console, facts: Facts) -> None:
         transformed += f"; {number(facts.untransformed_loads)} loads are newer"
     rows += [("files handled", files or "none"), ("last transform", transformed)]
     console.print(table("FastFeast", ("", ""), rows))
+    for problem in facts.identity_problems:
+        console.print(Text(plain(f"Nothing is loaded: {problem}"), style="red"), soft_wrap=True)
+    _print_landing(console, facts)
     _print_loads(console, facts)
     _print_marts(console, facts)
     _print_backlog(console, facts)
+
+
+def _print_landing(console: Console, facts: Facts) -> None:
+    """What in the landing zone waits for a person."""
+    for title, findings, kind in (
+        ("Nearly right names, not loaded", facts.near_misses, "nearly right name"),
+        ("Refused", facts.refused, "refused"),
+    ):
+        if not findings:
+            continue
+        console.print(Text(f"{title} ({number(facts.landing_findings[kind])})", style="yellow"))
+        for finding in findings:
+            line = plain(f"{finding['path']}: {finding['reason']}")
+            console.print(f"  {line}", markup=False, soft_wrap=True)
+        if (rest := facts.landing_findings[kind] - len(findings)) > 0:
+            console.print(f"  and {number(rest)} more; `fastfeast ingest --json` lists all")
+        console.print()
+    if facts.vanished:
+        title = f"Loaded, and vanished from the landing zone ({number(facts.vanished)})"
+        console.print(Text(title, style="yellow"))
+        for path in facts.vanished_files:
+            console.print(f"  {plain(path)}", markup=False, soft_wrap=True)
+        if (rest := facts.vanished - len(facts.vanished_files)) > 0:
+            console.print(f"  and {number(rest)} more")
+        console.print(f"  -> {VANISHED}\n", markup=False, soft_wrap=True)
 
 
 def _print_loads(console: Console, facts: Facts) -> None:
@@ -145,6 +178,11 @@ def _print_loads(console: Console, facts: Facts) -> None:
 
 
 def _print_marts(console: Console, facts: Facts) -> None:
+    if facts.failed_tests:
+        heads = ("table", "test", "rows")
+        wrong = [(test["mart"], test["test"], number(test["rows"])) for test in facts.failed_tests]
+        console.print(table("Rows known to be wrong", heads, wrong, right=("rows",)))
+        console.print("  -> `fastfeast check` names their keys\n", markup=False)
     if not facts.marts:
         console.print("The marts are not built yet: run `fastfeast ingest`.\n")
         return

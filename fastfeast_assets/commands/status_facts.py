@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -10,20 +11,25 @@ from psycopg import sql
 
 from fastfeast_assets.assets.transforms import CONSUMER, untransformed
 from fastfeast_assets.warehouse import ledger
+from fastfeast_assets.warehouse.failed_rows import failed_tests
+from fastfeast_assets.warehouse.vanished import vanished
+from fastfeast_assets.warehouse.version import warehouse_version
 
 if TYPE_CHECKING:
     import psycopg
 
     from fastfeast_assets.contracts.model import Contract
-    from fastfeast_assets.ingest.discover import Discovery
+    from fastfeast_assets.ingest.landing.discover import Discovery, Finding
     from fastfeast_assets.settings import Settings
 
 COUNTED_ROWS = 200_000
 LAST_LOADS = 8
 REASONS = 15
+FINDINGS = 20
 
 FILES: LiteralString = """
-select status, count(*) from ops.pipeline_file_log where is_latest group by status order by status
+select case when withdrawn_at is null then status else 'withdrawn' end as fate, count(*)
+from ops.pipeline_file_log where is_latest group by fate order by fate
 """
 LOADS: LiteralString = """
 select processed_at, file_path, status, total_records, valid_records, quarantined
@@ -62,16 +68,34 @@ class Mart:
 
 @dataclass
 class Facts:
-    """Everything that `fastfeast status` shows; empty where nothing is set up."""
+    """Everything that `fastfeast status` shows; empty where nothing is set up.
+
+    Attributes:
+        landing_findings: How many files of the landing zone are left alone, by kind.
+        near_misses: The first of those whose names are nearly right: path, reason, source.
+        refused: The first of those that are refused: path and reason.
+        failed_tests: Tests of the marts that are known to fail, with how many rows fail.
+        vanished: How many loaded files have vanished from the landing zone.
+        vanished_files: The first of them.
+        warehouse_version: The newest version of fastfeast that has been at work on it.
+        identity_problems: Why the settings do not belong to the warehouse.
+    """
 
     server: str
     landing: str
     problem: str = ""
+    warehouse_version: str | None = None
+    identity_problems: list[str] = field(default_factory=list)
     files: dict[str, int] = field(default_factory=dict)
     pending: dict[str, int] = field(default_factory=dict)
     landing_findings: dict[str, int] = field(default_factory=dict)
+    near_misses: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    vanished: int = 0
+    vanished_files: list[str] = field(default_factory=list)
     last_loads: list[dict[str, Any]] = field(default_factory=list)
     failed_files: list[dict[str, Any]] = field(default_factory=list)
+    failed_tests: list[dict[str, Any]] = field(default_factory=list)
     marts: list[Mart] = field(default_factory=list)
     quarantine: dict[str, int] = field(default_factory=dict)
     orphans: dict[str, int] = field(default_factory=dict)
@@ -86,8 +110,9 @@ class Facts:
 
 def look_at_landing(settings: Settings, contracts: dict[str, Contract]) -> Discovery:
     """What stands in the landing zone."""
-    from fastfeast_assets.ingest.discover import discover
+    from fastfeast_assets.ingest.judge.mask import Masker
     from fastfeast_assets.ingest.landing import open_landing
+    from fastfeast_assets.ingest.landing.discover import discover
 
     return discover(
         open_landing(settings.landing),
@@ -95,17 +120,44 @@ def look_at_landing(settings: Settings, contracts: dict[str, Contract]) -> Disco
         now=datetime.now(settings.zone),
         settle_seconds=settings.settle_seconds,
         start_date=settings.start_date,
+        scrub=Masker(settings.pii_key_bytes).scrub,
     )
+
+
+def left_alone(found: Discovery) -> dict[str, int]:
+    """How many files are left alone, by kind; near misses are unknown names, too."""
+    counts = {
+        "still being written": len(found.unsettled),
+        "unknown name": len(found.unknown),
+        "nearly right name": len(found.near_misses),
+        "refused": len(found.refused),
+        "dated in the future": len(found.future),
+    }
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def first_findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The first findings as records."""
+    return [
+        {"path": item.relative_path, "reason": item.reason}
+        | ({"source": item.near} if item.near is not None else {})
+        for item in findings[:FINDINGS]
+    ]
 
 
 def read(connection: psycopg.Connection, facts: Facts, found: Discovery) -> None:
     """Fill in what the warehouse knows."""
+    facts.warehouse_version = warehouse_version(connection)
     facts.files = dict(connection.execute(FILES).fetchall())
     facts.pending = count_by_source(ledger.pending(connection, found.files))
     facts.last_loads = _records(connection.execute(LOADS, [LAST_LOADS]))
     landed = {file.relative_path for file in (*found.files, *found.unsettled)}
     failed = _records(connection.execute(FAILED))
     facts.failed_files = [file for file in failed if file["file_path"] in landed]
+    facts.failed_tests = [
+        {"test": test.test, "mart": test.mart, "is_error": test.is_error, "rows": test.failed_rows}
+        for test in failed_tests(connection)
+    ]
     facts.marts = _marts(connection)
     for source, refused, waiting in connection.execute(OPEN_ROWS).fetchall():
         facts.quarantine |= {source: refused} if refused else {}
@@ -118,6 +170,14 @@ def read(connection: psycopg.Connection, facts: Facts, found: Discovery) -> None
     row = connection.execute(TRANSFORMED, [CONSUMER]).fetchone()
     facts.last_transform_at = row[0] if row else None
     facts.untransformed_loads = len(untransformed(connection))
+
+
+def look_for_vanished(connection: psycopg.Connection, facts: Facts, found: Discovery) -> None:
+    """Fill in which loaded files the landing zone of the warehouse has lost."""
+    present = [file.relative_path for file in (*found.files, *found.unsettled)]
+    present += [finding.relative_path for finding in (*found.refused, *found.future)]
+    gone = vanished(connection, present)
+    facts.vanished, facts.vanished_files = len(gone), gone[:FINDINGS]
 
 
 def count_by_source(files: list[Any]) -> dict[str, int]:

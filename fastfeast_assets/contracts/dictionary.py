@@ -74,6 +74,8 @@ def _section(contract: Contract) -> str:
 def _rules(column: Column) -> Iterable[str]:
     if column.allowed is not None:
         yield "one of " + ", ".join(f"`{value}`" for value in column.allowed)
+    if column.canonical == "uuid":
+        yield "a UUID, kept in lower case"
     if column.pattern is not None:
         yield f"matches `{column.pattern}`"
     if column.max_length is not None:

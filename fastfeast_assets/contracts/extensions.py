@@ -57,12 +57,14 @@ class SourceExtensions(_Strict):
     required_null_tokens: list[str]
     quarantine: Quarantine
     row_rules: list[RowRuleSpec] = []
+    keep_extra: list[Text] = []
 
 
 class ColumnExtensions(_Strict):
     """The custom properties of a column."""
 
     canonical: Canonical | None = None
+    was: list[Text] = []
 
 
 def as_mapping(properties: list[CustomProperty] | None) -> dict[str, Any]:

@@ -92,6 +92,14 @@ def _check_references(contract: Contract, contracts: dict[str, Contract], file: 
                 "Give both the same physical type",
                 column=column.name,
             )
+        if parent.key.canonical != column.canonical:
+            raise ContractError(
+                file,
+                f"its canonical form is {column.canonical or 'none'} and that of the key it refers"
+                f" to is {parent.key.canonical or 'none'}",
+                "Give both the same custom property canonical",
+                column=column.name,
+            )
 
 
 def _check_targets(contracts: dict[str, Contract], files: dict[str, str]) -> None:

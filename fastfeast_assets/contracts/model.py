@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Literal
 
 Kind = Literal["integer", "number", "text", "boolean", "date", "timestamp"]
-Canonical = Literal["phone", "digits", "email"]
+Canonical = Literal["phone", "digits", "email", "uuid"]
 Cadence = Literal["batch", "stream"]
 RowRuleKind = Literal["required_when", "not_before"]
 
@@ -50,7 +50,7 @@ class Column:
         is_key: Whether the column is the source's primary key.
         is_personal: Whether the value must be hashed before it is stored.
         stored_as: Name in the raw table; differs from `name` for personal columns only.
-        canonical: How text is brought to one form before it is checked and hashed.
+        canonical: How text is brought to one form before it is checked and stored or hashed.
         allowed: The only values that may occur, in the contract's order.
         pattern: Regular expression, anchored at both ends, that the canonical text matches.
         minimum: Smallest value allowed; a date for dates and timestamps.
@@ -58,6 +58,7 @@ class Column:
         scale: Digits after the point, from `numeric(p,s)`.
         max_length: Most characters allowed.
         reference: The key this column points to.
+        was: Names that the raw table had for it before, newest first.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Column:
     scale: int | None
     max_length: int | None
     reference: Reference | None
+    was: tuple[str, ...] = ()
 
     @property
     def precision(self) -> int | None:
@@ -84,13 +86,20 @@ class Column:
             return None
         return int(self.physical_type.removeprefix("numeric(").partition(",")[0])
 
+    @property
+    def is_free_text(self) -> bool:
+        """Whether anything may stand in it, so that people write about people there."""
+        is_bound = self.is_personal or self.canonical or self.allowed or self.pattern
+        return self.kind == "text" and not is_bound
+
 
 @dataclass(frozen=True)
 class RowRule:
     """A rule over several columns of one row; `name` is the rule's name in the quarantine.
 
     `required_when`: `column` is not null when `when_column` is one of `when_values`.
-    `not_before`: `column` is not earlier than `other`; either may be null.
+    `not_before`: `column` is not earlier than `other`; either may be null. Instants decide where
+    they are known, else the business clock.
     """
 
     name: str
@@ -114,12 +123,15 @@ class Contract:
         owner: Team that answers for the source.
         cadence: `batch` sources come daily, `stream` sources hourly.
         target: Table of the star schema that the rows end in, the `source_table` of the ledger.
-        formats: File formats in which the source may come.
+        formats: File formats in which the source may come, the preferred one first: of two files
+            of one partition that one is loaded.
         columns: The columns in the order of the raw table.
         row_rules: Rules over several columns.
         null_tokens: Texts that mean null in any column; compared exactly.
         required_null_tokens: Texts that count as missing in a required text column; compared
             trimmed and in lower case.
+        keep_extra: Columns that the contract does not know, whose text is kept nevertheless,
+            scrubbed; all other uncontracted text is stored as its length and hash.
         quarantine_warn_rows: More quarantined rows of one file than this is an alert.
         quarantine_warn_ratio: A larger share of quarantined rows than this is an alert.
         quarantine_fail_ratio: A larger share of quarantined rows than this fails the check.
@@ -139,6 +151,7 @@ class Contract:
     row_rules: tuple[RowRule, ...]
     null_tokens: tuple[str, ...]
     required_null_tokens: tuple[str, ...]
+    keep_extra: tuple[str, ...]
     quarantine_warn_rows: int
     quarantine_warn_ratio: float
     quarantine_fail_ratio: float

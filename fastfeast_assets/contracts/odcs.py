@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, Team
+from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ValidationError
 
 from fastfeast_assets.contracts.extensions import (
@@ -62,7 +63,7 @@ def parse_contract(text: str, file: str) -> Contract:
         source=source,
         title=table.businessName or source,
         description=_description(document, table, file),
-        version=document.version or "",
+        version=_version(document, file),
         owner=_owner(document, file),
         cadence=extensions.cadence,
         target=extensions.target,
@@ -73,12 +74,24 @@ def parse_contract(text: str, file: str) -> Contract:
         required_null_tokens=tuple(
             token.strip().lower() for token in extensions.required_null_tokens
         ),
+        keep_extra=_kept(extensions.keep_extra, columns, file),
         quarantine_warn_rows=extensions.quarantine.warn_rows,
         quarantine_warn_ratio=extensions.quarantine.warn_ratio,
         quarantine_fail_ratio=extensions.quarantine.fail_ratio,
         sla_minutes=sla_minutes,
         sla_cron=sla_cron,
     )
+
+
+def _version(document: OpenDataContractStandard, file: str) -> str:
+    try:
+        return str(Version(document.version or ""))
+    except InvalidVersion as error:
+        raise ContractError(
+            file,
+            f"the version {document.version!r} cannot be compared with others",
+            "Set `version` to numbers with points, such as 1.2.0, and raise it with each change",
+        ) from error
 
 
 def _read(text: str, file: str) -> OpenDataContractStandard:
@@ -137,7 +150,8 @@ def _owner(document: OpenDataContractStandard, file: str) -> str:
 
 
 def _formats(document: OpenDataContractStandard, source: str, file: str) -> tuple[str, ...]:
-    found = set()
+    """The formats in the order of the servers; `master/` has a format of its own."""
+    found: list[tuple[bool, str]] = []
     for server in document.servers or []:
         if server.format not in _FORMATS:
             raise ContractError(
@@ -151,10 +165,11 @@ def _formats(document: OpenDataContractStandard, source: str, file: str) -> tupl
                 f"server {server.server}: the path {server.path!r} is not a file of the source",
                 f"End the path in /{source}.{server.format}",
             )
-        found.add(server.format)
+        found.append(((server.path or "").startswith("master/"), server.format))
     if not found:
         raise ContractError(file, "it says nowhere where files land", "List them in `servers`")
-    return tuple(name for name in _FORMATS if name in found)
+    dated = [name for is_master, name in found if not is_master]
+    return tuple(dict.fromkeys(dated or [name for _, name in found]))
 
 
 def _service_level(
@@ -205,6 +220,17 @@ def _columns(table: SchemaObject, file: str) -> tuple[Column, ...]:
             "Set `primaryKey: true` on one column",
         )
     return tuple(columns)
+
+
+def _kept(names: list[str], columns: tuple[Column, ...], file: str) -> tuple[str, ...]:
+    known = sorted({column.name for column in columns} & set(names))
+    if known:
+        raise ContractError(
+            file,
+            f"keepExtra names {', '.join(known)}, which the contract knows as a column",
+            "List only columns that the contract does not have",
+        )
+    return tuple(names)
 
 
 def _extensions(

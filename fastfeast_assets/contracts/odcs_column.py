@@ -106,10 +106,10 @@ def _parse(item: SchemaProperty, extensions: ColumnExtensions) -> Column:
         scale=scale,
         max_length=_max_length(options.get("maxLength"), size if kind == "text" else None),
         reference=_reference(item),
+        was=tuple(_name(name) for name in extensions.was),
     )
     _check_key(column)
-    if column.canonical is not None and kind != "text":
-        _fail("only text has a canonical form", "Remove the custom property canonical")
+    _check_canonical(column)
     return column
 
 
@@ -232,3 +232,10 @@ def _check_key(column: Column) -> None:
         _fail("a primary key cannot be optional", "Set `required: true`")
     if column.kind not in ("integer", "text"):
         _fail(f"a primary key cannot be a {column.kind}", "Use an integer or a string")
+
+
+def _check_canonical(column: Column) -> None:
+    if column.canonical is not None and column.kind != "text":
+        _fail("only text has a canonical form", "Remove the custom property canonical")
+    if column.canonical == "uuid" and column.is_personal:
+        _fail("a UUID is not hashed", "Remove the custom property canonical or the classification")

@@ -35,7 +35,7 @@ _DTYPES: Mapping[Kind, str | None] = {
     "date": "datetime64[us]",
     "timestamp": "datetime64[us]",
 }
-_INTEGER_BITS = {"smallint": 16, "integer": 32, "bigint": 64}
+INTEGER_BITS = {"smallint": 16, "integer": 32, "bigint": 64}
 
 
 def to_pandera(contract: Contract) -> pa.DataFrameSchema:
@@ -46,6 +46,10 @@ def to_pandera(contract: Contract) -> pa.DataFrameSchema:
     null. Checks carry the name of the rule they stand for: `allowed`, `format`, `range`, or the
     name of a row rule; `required` is the column's own `nullable=False`. Nothing is coerced and
     uniqueness is not judged.
+
+    A chunk may have further columns, named by `earliest_of` and `latest_of`, with the instants
+    that its timestamps may mean. `not_before` goes by them where they are there: a row breaks it
+    when no reading of the two fulfils it.
     """
     return pa.DataFrameSchema(
         columns={
@@ -64,6 +68,16 @@ def to_pandera(contract: Contract) -> pa.DataFrameSchema:
         name=contract.source,
         description=contract.description,
     )
+
+
+def earliest_of(column: str) -> str:
+    """Where a chunk has the earliest instant that a timestamp may mean."""
+    return f"{column} at the earliest"
+
+
+def latest_of(column: str) -> str:
+    """Where a chunk has the latest instant that a timestamp may mean."""
+    return f"{column} at the latest"
 
 
 def violations(
@@ -175,7 +189,7 @@ def _is_within(low: Any, high: Any) -> SeriesCheck:
 
 def _integer_bounds(column: Column) -> tuple[int, int]:
     """The contract's bounds within those of the physical type, both inclusive."""
-    limit = 2 ** (_INTEGER_BITS[column.physical_type] - 1)
+    limit = 2 ** (INTEGER_BITS[column.physical_type] - 1)
     low = math.ceil(column.minimum) if isinstance(column.minimum, Decimal) else -limit
     high = math.floor(column.maximum) if isinstance(column.maximum, Decimal) else limit - 1
     return max(low, -limit), min(high, limit - 1)
@@ -211,6 +225,9 @@ def _row_check(rule: RowRule) -> pa.Check:
     else:
 
         def judge(frame: pd.DataFrame) -> pd.Series[bool]:
-            return ~(frame[rule.column] < frame[rule.other])
+            later, earlier = rule.column, str(rule.other)
+            if latest_of(later) in frame:
+                return ~(frame[latest_of(later)] < frame[earliest_of(earlier)])
+            return ~(frame[later] < frame[earlier])
 
     return _check(rule.name, judge)

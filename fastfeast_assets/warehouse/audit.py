@@ -14,7 +14,9 @@ from typing import Any, Literal
 import psycopg
 from psycopg.types.json import Jsonb
 
-Action = Literal["release", "refresh", "discard", "reprocess", "prune"]
+Action = Literal[
+    "release", "refresh", "discard", "reprocess", "withdraw", "prune", "upgrade", "accept"
+]
 Values = Mapping[str, Any]
 
 
@@ -23,8 +25,10 @@ class Entry:
     """One thing that was changed.
 
     Attributes:
-        action: What was done; `refresh` gives a quarantined row its present reasons.
-        target: To what: `quarantine/17`, a path below the landing root, `raw.orders/2026-11`.
+        action: What was done; `refresh` gives a quarantined row its present reasons, `accept` a
+            warehouse another identity.
+        target: To what: `quarantine/17`, a path below the landing root, `raw.orders/2026-11`,
+            `warehouse/identity`.
         old: Values before, None when there were none.
         new: Values after. Never a personal value in either.
     """

@@ -1,8 +1,9 @@
 """A checksum over rows, in whatever order they come: the same from a file and from a table.
 
 Source of the rule: what raw holds of a load is what was read from its file, key by key and cent by
-cent. A row counts by its key and its amounts (columns with a scale), joined by `|`, an absent
-amount as nothing; the first 32 bits of the MD5 of that text, added up over the rows.
+cent. A row counts by its key and those of its amounts (columns with a scale) that it has, joined by
+`|`; the first 32 bits of the MD5 of that text, added up over the rows. So an amount that a contract
+gains changes nothing of the rows that were loaded before.
 """
 
 from __future__ import annotations
@@ -38,8 +39,7 @@ def checksum(contract: Contract, rows: pa.Table) -> int:
         keys,
         *amounts,
         pa.scalar("|", pa.large_string()),
-        null_handling="replace",
-        null_replacement="",
+        null_handling="skip",
     )
     digests = b"".join(
         hashlib.md5(text.encode(), usedforsecurity=False).digest() for text in joined.to_pylist()
@@ -66,7 +66,7 @@ def checksum_of_table(contract: Contract, rows: str) -> sql.Composed:
     names = [contract.key.stored_as]
     names += [column.stored_as for column in contract.columns if column.scale is not None]
     texts = sql.SQL(", ").join(
-        sql.SQL("coalesce({}::text, '')").format(sql.Identifier(rows, name)) for name in names
+        sql.SQL("{}::text").format(sql.Identifier(rows, name)) for name in names
     )
     return sql.SQL(
         "coalesce(sum(('x' || left(md5(concat_ws('|', {})), 8))::bit(32)::bigint), 0)::bigint"

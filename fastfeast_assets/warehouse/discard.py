@@ -1,7 +1,8 @@
 """Discarding quarantined rows: a person has decided that nothing will come of them.
 
 A discarded row stays in the quarantine and in its file's account, and so does the stub member
-that a refused dimension row has left.
+that a refused dimension row has left. A discarded orphan is in no fact, whatever parents come,
+until its file is loaded again; its key shows the newest row that neither waits nor is discarded.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastfeast_assets.warehouse import audit
+from fastfeast_assets.warehouse import audit, identity_guard, ledger
 from fastfeast_assets.warehouse.database import Warehouse
 
 
@@ -37,6 +38,7 @@ def discard(
         warehouse.connect(autocommit=True) as connection,
         connection.transaction(force_rollback=is_dry_run),
     ):
+        identity_guard.ensure(connection, warehouse.settings, is_dry_run=is_dry_run)
         rows = connection.execute(
             "update ops.quarantine set status = 'discarded', resolved_at = now()"
             " where quarantine_id = any(%s) and status = 'open'"
@@ -50,6 +52,7 @@ def discard(
             " and q.status = 'open') where log_id = any(%s)",
             [orphaned],
         )
+        ledger.move_on(connection, sorted(set(orphaned)))
         new = {"status": "discarded", "reason": reason}
         audit.write(
             connection,

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO, Literal
 
 import psycopg
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.discover import LandingFile
-from fastfeast_assets.ingest.errors import FileChangedError, FileRejectedError
-from fastfeast_assets.ingest.source import content_hash
+from fastfeast_assets.ingest.errors import FileChangedError, FileRejectedError, StoreError
+from fastfeast_assets.ingest.landing.discover import LandingFile
+from fastfeast_assets.ingest.landing.layout import siblings
+from fastfeast_assets.ingest.read.source import Content, content_of
 from fastfeast_assets.settings import Settings
-from fastfeast_assets.warehouse import audit, ledger, months, store
+from fastfeast_assets.warehouse import audit, identity_guard, ledger, months, sightings, store
 from fastfeast_assets.warehouse.database import Warehouse
+from fastfeast_assets.warehouse.identity import IdentityError
 from fastfeast_assets.warehouse.intake import Intake
 from fastfeast_assets.warehouse.ledger import Outcome
 from fastfeast_assets.warehouse.pii_key import ensure_key
+from fastfeast_assets.warehouse.upgrade.errors import NewerWarehouseError
 
 logger = logging.getLogger(__name__)
 
+PACKAGE = Path(__file__).parent.parent
+
 Status = Literal["success", "failed", "skipped", "unsettled"]
+
+# SQLSTATEs of values beyond what the server can hold, which psycopg counts as operational.
+LIMIT_EXCEEDED = "54"
 
 
 @dataclass(frozen=True)
@@ -64,9 +74,10 @@ def load_file(
     retry_failed: bool = False,
     is_forced: bool = False,
 ) -> FileReport:
-    """Load a file unless its content is done; bad input never raises.
+    """Load a file unless its content is done; nothing in the file ever raises.
 
-    The rows of an earlier version of the same path are replaced.
+    The rows of an earlier version of the same path are replaced, and those of the same file in
+    another format. Whatever goes wrong over the file, however unforeseen, fails this file alone.
 
     Args:
         warehouse: Prepared for the contract.
@@ -80,7 +91,8 @@ def load_file(
     Raises:
         psycopg.OperationalError: The server is gone; nothing of the file is stored.
         StoreError: The object store is gone; nothing of the file is stored.
-        KeyChangedError: The key is not that of the hashes in the warehouse.
+        IdentityError: Key, clock, first partition or landing zone are not those of the warehouse.
+        NewerWarehouseError: A newer version has upgraded the warehouse meanwhile.
     """
     loading = _Loading(warehouse, contract, file, run_id, settings, retry_failed, is_forced)
     try:
@@ -90,11 +102,32 @@ def load_file(
         return loading.report("unsettled", failure_reason=str(error))
     except FileRejectedError as error:
         return loading.fail(str(error))
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
+    except OSError as error:
+        return loading.fail(f"cannot be read: {error.strerror}; check the disk")
+    except psycopg.Error as error:
+        is_of_value = isinstance(error, psycopg.DataError | psycopg.IntegrityError)
+        if not is_of_value and not (error.sqlstate or "").startswith(LIMIT_EXCEEDED):
+            raise
         return loading.fail(
             f"the database refused a value that the contract allows (SQLSTATE {error.sqlstate}); "
-            "tighten the contract or report this"
+            "tighten the contract or report this",
+            kind=type(error).__name__,
         )
+    except (StoreError, IdentityError, NewerWarehouseError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it costs this file alone
+        return loading.fail(_told(error), kind=type(error).__name__)
+
+
+def _told(error: Exception) -> str:
+    """An exception that nobody foresaw, without its text, which may hold values of the file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if PACKAGE in Path(frame.filename).parents] or frames
+    where = f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else "nowhere"
+    return (
+        f"a defect of this program: {type(error).__name__} in {where}; report this with the file."
+        " The file is tried again when its content changes or another version is installed"
+    )
 
 
 @dataclass
@@ -109,7 +142,7 @@ class _Loading:
     retry_failed: bool
     is_forced: bool
     started: float = field(default_factory=time.perf_counter)
-    file_hash: str | None = None
+    content: Content | None = None
     rows: Intake = field(init=False)
 
     def __post_init__(self) -> None:
@@ -119,15 +152,15 @@ class _Loading:
     def run(self, stream: BinaryIO) -> FileReport:
         """Load the open file, or find that there is nothing to do."""
         self.file.path.ensure_unchanged(stream, self.file.fingerprint)
-        self.file_hash = content_hash(stream)
+        self.content = content_of(stream)
         with self.warehouse.connect() as connection:
             with connection.transaction():
+                identity_guard.ensure(connection, self.settings, is_dry_run=True)
                 months.make_room(
                     connection, self.contract, self.file.partition_at, is_forced=self.is_forced
                 )
             with connection.transaction():
-                self._lock(connection)
-                ensure_key(connection, self.settings)
+                self._enter(connection)
                 if (entry := self._done(connection)) is not None:
                     ledger.touch(connection, entry, self.file.fingerprint)
                     return self.report("skipped", log_id=entry.log_id)
@@ -135,26 +168,31 @@ class _Loading:
                     connection, self.contract, self.file.partition_at, is_forced=self.is_forced
                 )
                 old, log_id = self._begin(connection)
-                self.rows.take(connection, stream, self._load(log_id))
+                self.rows.take(connection, stream, self._load(log_id), lines=self.content.lines)
                 self.file.path.ensure_unchanged(stream, self.file.fingerprint)
                 outcome = self._outcome("success")
                 ledger.complete(connection, log_id, outcome)
                 self._audit(connection, old, log_id, outcome)
         return self.report("success", log_id=log_id)
 
-    def fail(self, reason: str) -> FileReport:
+    def fail(self, reason: str, *, kind: str = ledger.REJECTED) -> FileReport:
         """Log that the file as a whole is refused; what raw held of it stays."""
         self.rows = Intake(self.contract, self.settings)
         with self.warehouse.connect() as connection, connection.transaction():
-            self._lock(connection)
+            self._enter(connection)
             if (entry := self._done(connection)) is not None:
                 ledger.touch(connection, entry, self.file.fingerprint)
                 return self.report("skipped", log_id=entry.log_id)
-            outcome = self._outcome("failed", reason)
+            outcome = self._outcome("failed", reason, kind)
             log_id = ledger.write(connection, self.contract, self.file, outcome, run_id=self.run_id)
             self._audit(connection, None, log_id, outcome)
         logger.warning("%s failed: %s", self.file.relative_path, reason)
         return self.report("failed", log_id=log_id, failure_reason=reason)
+
+    @property
+    def file_hash(self) -> str | None:
+        """MD5 of the content, once it has been read."""
+        return self.content.hash if self.content else None
 
     def report(
         self, status: Status, *, log_id: int | None = None, failure_reason: str | None = None
@@ -178,22 +216,29 @@ class _Loading:
             extra_columns=list(self.rows.extra_columns),
         )
 
-    def _outcome(self, status: str, failure_reason: str | None = None) -> Outcome:
+    def _outcome(
+        self, status: str, failure_reason: str | None = None, failure_kind: str | None = None
+    ) -> Outcome:
         return Outcome(
             status=status,
             file_hash=self.file_hash,
             failure_reason=failure_reason,
+            failure_kind=failure_kind,
             total=self.rows.total,
             valid=self.rows.valid,
             quarantined=self.rows.quarantined,
             duplicates=self.rows.duplicates,
+            lines=self.rows.lines,
             checksum=self.rows.checksum,
             extra_columns=list(self.rows.extra_columns),
             seconds=time.perf_counter() - self.started,
         )
 
-    def _lock(self, connection: psycopg.Connection) -> None:
+    def _enter(self, connection: psycopg.Connection) -> None:
+        """Be alone in the partition, with settings that belong to the warehouse."""
         ledger.lock_partition(connection, self.contract.source, self.file.partition_key)
+        ensure_key(connection, self.settings)
+        identity_guard.claim(connection, self.settings)
 
     def _done(self, connection: psycopg.Connection) -> ledger.Entry | None:
         """The last attempt, when it was at this very content and need not be repeated."""
@@ -201,20 +246,22 @@ class _Loading:
         entry = ledger.latest(connection, [path]).get(path)
         if self.is_forced or entry is None or entry.file_hash != self.file_hash:
             return None
-        return None if entry.status == "failed" and self.retry_failed else entry
+        return entry if entry.is_done(self.file, retry_failed=self.retry_failed) else None
 
     def _begin(self, connection: psycopg.Connection) -> tuple[int | None, int]:
-        """Write the log row and take out what an earlier version of the file left.
+        """Write the log row and take out what the file left before, in this format or another.
 
         Returns:
             The load that is replaced, if there is one, and the new one.
         """
+        sightings.lock(connection, self.contract)
         old = ledger.loaded_log_id(connection, self.file.relative_path)
         log_id = ledger.write(
             connection, self.contract, self.file, self._outcome("success"), run_id=self.run_id
         )
-        if old is not None:
-            store.remove_load(connection, self.contract, old, replaced_by=log_id)
+        others = ledger.replace(connection, siblings(self.file.relative_path, self.contract))
+        for load in [old, *others] if old is not None else others:
+            store.remove_load(connection, self.contract, load, replaced_by=log_id)
         return old, log_id
 
     def _load(self, log_id: int) -> store.Load:

@@ -22,8 +22,7 @@ from fastfeast_assets.contracts.ddl import (
 )
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.errors import FileRejectedError
-
-ATTACH_LOCK = 7_301_004
+from fastfeast_assets.warehouse.locks import ATTACH_LOCK
 
 
 @dataclass(frozen=True)
@@ -82,23 +81,28 @@ def make_room(
 def enter(
     connection: psycopg.Connection, contract: Contract, moment: datetime, *, is_forced: bool
 ) -> None:
-    """Keep retention out of the month of a landing partition until the transaction ends.
+    """`hold` the month of a landing partition, and see that its table is there.
 
     Raises:
-        FileRejectedError: Retention has taken the month: the marts may hold later versions of
-            its rows, which raw knows no more. Unless `is_forced`.
+        FileRejectedError: Retention has taken the month. Unless `is_forced`.
     """
     if contract.cadence != "stream":
         return
-    month = Month(contract.source, month_of(moment))
-    connection.execute("select pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [month.name])
+    month = hold(connection, contract, moment)
     if not is_forced and was_pruned(connection, month):
         raise FileRejectedError(
-            f"raw no longer holds {month.source} of {month.month:%Y-%m} (`fastfeast prune`), so "
-            "that its values could replace newer ones in the marts; if they should, load the file "
-            "with `fastfeast reprocess`"
+            f"raw no longer holds {month.source} of {month.month:%Y-%m} (`fastfeast prune`); if the"
+            " file should count all the same, load it with `fastfeast reprocess`: no fact goes back"
+            " to an earlier version"
         )
     ensure_month(connection, month.source, month.month)
+
+
+def hold(connection: psycopg.Connection, contract: Contract, moment: datetime) -> Month:
+    """Keep retention out of the month of a landing partition until the transaction ends."""
+    month = Month(contract.source, month_of(moment))
+    connection.execute("select pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [month.name])
+    return month
 
 
 def own_month(connection: psycopg.Connection, month: Month) -> None:
@@ -167,12 +171,17 @@ def convert(connection: psycopg.Connection, contract: Contract, create: sql.Comp
 
 def columns_of(connection: psycopg.Connection, table: str) -> sql.Composed:
     """The columns of a table, for an `insert ... select`."""
+    return sql.SQL(", ").join(map(sql.Identifier, column_names(connection, table)))
+
+
+def column_names(connection: psycopg.Connection, table: str) -> list[str]:
+    """The columns of a table in their order; none where there is no such table."""
     rows = connection.execute(
         "select attname from pg_attribute where attrelid = to_regclass(%s) and attnum > 0"
         " and not attisdropped order by attnum",
         [table],
     ).fetchall()
-    return sql.SQL(", ").join(sql.Identifier(name) for (name,) in rows)
+    return [name for (name,) in rows]
 
 
 def _views(connection: psycopg.Connection, table: str) -> list[tuple[sql.Identifier, str]]:

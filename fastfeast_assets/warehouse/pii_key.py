@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import psycopg
 
-from fastfeast_assets.ingest.mask import Masker
+from fastfeast_assets.ingest.judge.mask import Masker
 from fastfeast_assets.settings import Settings
+from fastfeast_assets.warehouse.identity import IdentityError
 
 FINGERPRINT_DIGITS = 16
 
 
-class KeyChangedError(Exception):
+class KeyChangedError(IdentityError):
     """The key is not the one that this warehouse's hashes were made with."""
 
     def __init__(self) -> None:
@@ -34,19 +35,28 @@ def last_fingerprint(connection: psycopg.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
+def is_newest_key(connection: psycopg.Connection, settings: Settings) -> bool:
+    """Whether the newest hashes were made with this key; not before the first ones.
+
+    Raises:
+        KeyChangedError: They were made with another one, and settings do not accept that.
+    """
+    known, present = last_fingerprint(connection), fingerprint(settings)
+    if known not in (None, present) and not settings.accept_new_pii_key:
+        raise KeyChangedError
+    return known == present
+
+
 def ensure_key(connection: psycopg.Connection, settings: Settings) -> None:
     """Remember the key on first use, refuse another one.
 
     Raises:
         KeyChangedError: It is another one, and settings do not accept that.
     """
-    known, present = last_fingerprint(connection), fingerprint(settings)
-    if known == present:
+    if is_newest_key(connection, settings):
         return
-    if known is not None and not settings.accept_new_pii_key:
-        raise KeyChangedError
     connection.execute(
         "insert into ops.pii_key (fingerprint) values (%s) on conflict (fingerprint) do update "
         "set last_taken_up_at = clock_timestamp()",
-        [present],
+        [fingerprint(settings)],
     )

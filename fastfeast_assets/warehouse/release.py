@@ -1,8 +1,8 @@
 """Releasing quarantined rows: judged again by today's contract, the good ones go into raw.
 
 A released row joins the load of its file, as if the file had been loaded with today's contract:
-the ledger's counts move, and the load counts as not yet digested, so that the marts look at it
-again. One transaction a file; what happens within it is in `release_file`.
+the ledger's counts move, and so does the load's generation, so that the marts look at it again. One
+transaction a file; what happens within it is in `release_file`.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import psycopg
 
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.errors import FileRejectedError
-from fastfeast_assets.ingest.rejudge import HeldRow
+from fastfeast_assets.ingest.judge.rejudge import HeldRow
 from fastfeast_assets.settings import Settings
-from fastfeast_assets.warehouse import ledger, months
-from fastfeast_assets.warehouse.database import TRANSFORM_LOCK, Warehouse
+from fastfeast_assets.warehouse import identity_guard, ledger, months
+from fastfeast_assets.warehouse.database import Warehouse
 from fastfeast_assets.warehouse.pii_key import ensure_key
 from fastfeast_assets.warehouse.release_file import REPROCESS, FileRelease, Held, RowOutcome
 
 WITHOUT_FILE = "the ledger knows no file of it"
 UNKNOWN_SOURCE = "no contract has its source any more"
-REPLACED = "another version of its file was loaded since"
+REPLACED = "its file was loaded anew or withdrawn since"
 
 
 def release(
@@ -52,9 +52,7 @@ def release(
             try:
                 with connection.transaction(force_rollback=is_dry_run):
                     ensure_key(connection, settings)
-                    if not is_dry_run:
-                        # A running transform may have read the load and mark it digested.
-                        connection.execute("select pg_advisory_xact_lock(%s)", [TRANSFORM_LOCK])
+                    identity_guard.ensure(connection, settings, is_dry_run=is_dry_run)
                     outcomes += _of_file(connection, contracts, chunks, settings, run_id)
             except (psycopg.DataError, psycopg.IntegrityError) as error:
                 problem = f"the database refused a value (SQLSTATE {error.sqlstate}); {REPROCESS}"
@@ -91,7 +89,9 @@ class _Chunks:
             "select source, source_file, rejection_stage, quarantine_id, row_number, reasons,"
             " raw_data::text from ops.quarantine"
             " where log_id is not distinct from %s and quarantine_id = any(%s)"
-            " and quarantine_id > %s and status = 'open' order by quarantine_id limit %s",
+            # Held, so that nobody discards a row between its judgement and its release.
+            " and quarantine_id > %s and status = 'open'"
+            " order by quarantine_id limit %s for update",
             [self.log_id, list(self.ids), last, self.size],
         ).fetchall()
         return [Held(source, path, stage, HeldRow(*row)) for source, path, stage, *row in rows]

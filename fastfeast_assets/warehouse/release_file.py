@@ -14,9 +14,9 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.mask import Masker
-from fastfeast_assets.ingest.rejudge import HeldRow, Rejudge, obstacle
-from fastfeast_assets.ingest.verdict import RejectedRow
+from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.rejudge import HeldRow, Rejudge, obstacle
+from fastfeast_assets.ingest.judge.verdict import RejectedRow
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import audit, ledger, store
 from fastfeast_assets.warehouse.checksum import checksum
@@ -184,4 +184,4 @@ class FileRelease:
         entry = audit.Entry("release", self._file.file_path, old, new)
         audit.write(self._connection, [entry])
         if self._released:
-            self._connection.execute("delete from ops.consumed_load where load_id = %s", [log_id])
+            ledger.move_on(self._connection, [log_id])

@@ -19,7 +19,7 @@ from psycopg import sql
 from fastfeast_assets.contracts.ddl import month_after, month_partition_ddl
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.warehouse import audit
-from fastfeast_assets.warehouse.months import Month, columns_of, months, own_month
+from fastfeast_assets.warehouse.months import Month, column_names, columns_of, months, own_month
 
 LOCK_TIMEOUT = "10s"
 TRANSFORM = "transform"
@@ -28,7 +28,7 @@ UNSEEN: LiteralString = (
     "select exists (select from ops.pipeline_file_log l where l.source = %s"
     " and l.partition_at >= %s and l.partition_at < %s and l.status = 'success'"
     " and not exists (select from ops.consumed_load c"
-    " where c.consumer = %s and c.load_id = l.log_id))"
+    " where c.consumer = %s and c.load_id = l.log_id and c.generation >= l.generation))"
 )
 HELD = sql.SQL("pg_temp.held_rows")
 
@@ -83,6 +83,7 @@ def prune_month(connection: psycopg.Connection, contract: Contract, month: Month
         if found.held and not found.rows:
             return found
         _note_pruned(connection, month)
+        _note_in_fact(connection, contract, month)
         _exchange(connection, month)
         old, new = {"rows": found.rows + found.held}, {"rows": found.held}
         audit.write(connection, [audit.Entry("prune", month.name, old, new)])
@@ -139,6 +140,30 @@ def _note_pruned(connection: psycopg.Connection, month: Month) -> None:
             " where h._load_id = r._load_id) as rows from {table} r group by 1) gone"
             " where l.log_id = gone._load_id and gone.rows > 0"
         ).format(table=month.table, held=HELD)
+    )
+
+
+def _note_in_fact(connection: psycopg.Connection, contract: Contract, month: Month) -> None:
+    """Let each row of the fact know which earlier version of its key leaves raw (`_pruned_at`)."""
+    fact = sql.Identifier("marts", contract.target)
+    if "_pruned_at" not in column_names(connection, fact.as_string(connection)):
+        return
+    connection.execute(
+        sql.SQL(
+            "update {fact} f set _pruned_at = gone.partition_at from ("
+            "select shown.{key}, max(r._partition_at) as partition_at"
+            " from {month} r join {fact} shown"
+            " on shown.{key} = r.{key} and shown._partition_at > r._partition_at"
+            " where not exists (select from {held} h"
+            " where h._load_id = r._load_id and h._row_number = r._row_number)"
+            " group by 1) gone where f.{key} = gone.{key}"
+            " and coalesce(f._pruned_at, '-infinity') < gone.partition_at"
+        ).format(
+            fact=fact,
+            key=sql.Identifier(contract.key.stored_as),
+            month=month.table,
+            held=HELD,
+        )
     )
 
 

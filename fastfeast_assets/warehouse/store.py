@@ -14,7 +14,9 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.verdict import RejectedRow
+from fastfeast_assets.ingest.judge.verdict import RejectedRow
+from fastfeast_assets.ingest.read.json_decoder import written
+from fastfeast_assets.warehouse import sightings
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def copy_rejected(
                     row.stage,
                     row.text,
                     Jsonb(row.reasons),
-                    Jsonb(row.raw_data),
+                    Jsonb(row.raw_data, dumps=written),
                     load.run_id,
                 )
             )
@@ -118,18 +120,24 @@ def remove_load(
 ) -> None:
     """Take the rows of a load out of raw and settle its quarantine.
 
-    The keys it held are noted for the load that replaces it, so that the marts follow.
+    The keys it held are noted for the load that replaces it, so that the marts follow. Of rows that
+    retention has taken those come back that this load spoke for, or that are the newest now.
     """
+    is_batch = contract.cadence == "batch"
+    if is_batch:
+        sightings.forget(connection, contract, log_id, replaced_by=replaced_by)
     table = sql.Identifier("raw", contract.source)
     key = sql.Identifier(contract.key.stored_as)
     connection.execute(
         sql.SQL(
-            "insert into ops.removed_key (load_id, source, key) "
-            "select %s, %s, {}::text from {} where _load_id = %s"
+            "insert into ops.removed_key (load_id, source, key, partition_at) "
+            "select %s, %s, {}::text, _partition_at from {} where _load_id = %s"
         ).format(key, table),
         [replaced_by, contract.source, log_id],
     )
     connection.execute(sql.SQL("delete from {} where _load_id = %s").format(table), [log_id])
+    if is_batch:
+        sightings.keep_newest(connection, contract, log_id, replaced_by=replaced_by)
     connection.execute(
         "update ops.quarantine set status = 'resolved', resolved_at = now() "
         "where log_id = %s and status = 'open' and rejection_stage <> 'orphan'",

@@ -11,11 +11,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from fastfeast_assets.assets.dbt import ManifestMissingError
 from fastfeast_assets.build import build_definitions
 from fastfeast_assets.contracts.load import SOURCES_DIRECTORY
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.settings import PROJECT_ROOT, Blueprint, SettingsError, load_blueprint
+from fastfeast_assets.warehouse.upgrade.manifest import ManifestMissingError
 
 LOADS_WITHOUT_ANYTHING = """
 import socket
@@ -74,6 +74,8 @@ def test_assets_are_those_of_contracts_and_models(
             "quarantine",
             "removed_key",
             "consumed_load",
+            "sighting",
+            "refusal",
             "quality_report",
         },
     }
@@ -85,6 +87,8 @@ def test_everything_but_files_and_bookkeeping_has_a_button(definitions: dg.Defin
     assert {key for key in external if not key.startswith("landing/")} == {
         "ops/removed_key",
         "ops/consumed_load",
+        "ops/sighting",
+        "ops/refusal",
     }
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import dagster as dg
 import pytest
 
+from fastfeast_assets.automation.claims import COMMAND_TAG
 from fastfeast_assets.automation.ingest import Progress, ingest_pending
-from fastfeast_assets.automation.runs import COMMAND_TAG
+from fastfeast_assets.checks.landing_names import NAMES_KEY
+from fastfeast_assets.commands.ingest_report import IngestReport
+from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse
+from fastfeast_assets.warehouse.withdraw import Withdrawal, look, withdraw
 from fastfeast_assets_tests.landing import DAY, LandingZone, order
 
 
@@ -104,7 +109,7 @@ def test_a_failed_transform_is_done_again(
     landing.stream("orders", order(1))
     nowhere = {**warehouse.dbt_environment(), "FASTFEAST_PG_DBNAME": "nowhere"}
     with monkeypatch.context() as patch:
-        patch.setattr(Warehouse, "dbt_environment", lambda _: nowhere)
+        patch.setattr(Warehouse, "dbt_environment", lambda *_, **__: nowhere)
         first = ingest_pending(settings, instance=instance)
     assert not first.is_success
     assert [run.job for run in first.failed_runs] == ["transform"]
@@ -116,11 +121,12 @@ def test_a_failed_transform_is_done_again(
     assert facts(warehouse) == 1
 
 
-def test_a_table_that_does_not_add_up_holds_back_what_depends_on_it(
+def test_a_table_that_does_not_add_up_holds_back_what_depends_on_it_until_it_is_withdrawn(
     settings: Settings,
     landing: LandingZone,
     warehouse: Warehouse,
     instance: dg.DagsterInstance,
+    contracts: Mapping[str, Contract],
 ) -> None:
     landing.batch("cities")
     landing.stream("orders", order(1), order(2))
@@ -140,7 +146,19 @@ def test_a_table_that_does_not_add_up_holds_back_what_depends_on_it(
         ).fetchone()
     assert row == (False, True)
     again = ingest_pending(settings, instance=instance)
-    assert again.blocked_sources == ["orders"]
+    path = f"stream/{DAY}/08/orders.json"
+    report = IngestReport(again, [], [], [], 0.0).as_json()
+    assert report["blocked_sources"] == ["orders"]
+    [uneven] = report["uneven_files"]
+    assert uneven["path"] == path
+    assert "2 rows in" in uneven["reason"]
+    with warehouse.connect() as connection:
+        found = look(connection, contracts, path)
+    assert isinstance(found, Withdrawal)
+    withdraw(warehouse, contracts, found, reason="changed by hand")
+    landing.stream("orders", order(3), hour=9)
+    assert ingest_pending(settings, instance=instance).is_success
+    assert facts(warehouse) == 1
 
 
 def test_a_file_just_written_is_waited_for_once(
@@ -161,19 +179,61 @@ def test_a_file_just_written_is_waited_for_once(
     assert summary.reports == []
 
 
-def test_runs_of_an_ingestion_that_died_are_closed(
+def check(instance: dg.DagsterInstance) -> dg.AssetCheckEvaluation | None:
+    """The latest result of the check on names."""
+    record = instance.get_latest_asset_check_evaluation_record(NAMES_KEY)
+    return record.evaluation if record is not None else None
+
+
+def test_a_near_miss_keeps_the_check_on_names_from_passing(
     settings: Settings,
     landing: LandingZone,
-    instance: dg.DagsterInstance,
     definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
 ) -> None:
-    dead = instance.create_run_for_job(
-        definitions.resolve_job_def("transform"),
-        tags=COMMAND_TAG,
-        status=dg.DagsterRunStatus.STARTED,
-    )
+    """Also where nothing is to be loaded; and the check passes only when the whole zone is well."""
+
+    def hourly() -> dg.AssetCheckEvaluation | None:
+        job = definitions.resolve_job_def("check_service_levels")
+        only_names = job.get_subset(asset_check_selection={NAMES_KEY})
+        assert only_names.execute_in_process(instance=instance).success
+        return check(instance)
+
+    near = landing.put(f"stream/{DAY}/9/orders.json", "[]")
+    landing.put("notes.txt", "hello")
+    assert ingest_pending(settings, instance=instance).is_success
+    found = check(instance)
+    assert found is not None
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert found.metadata["near_misses"].value == 1
+    assert found.metadata["other_unknown_names"].value == 1
     landing.batch("cities")
     assert ingest_pending(settings, instance=instance).is_success
-    found = instance.get_run_by_id(dead.run_id)
+    for found in (check(instance), hourly()):
+        assert found is not None
+        assert not found.passed
+    near.unlink()
+    found = hourly()
     assert found is not None
-    assert found.status == dg.DagsterRunStatus.FAILURE
+    assert found.passed
+    assert found.metadata["other_unknown_names"].value == 1
+    landing.put("master/Teams.csv", "")
+    ingest_pending(settings, instance=instance, is_loading=False)
+    found = check(instance)
+    assert found is not None
+    assert found.passed, "an ingestion that does not look says nothing"
+
+
+@pytest.mark.parametrize("folder", [" 5", "2026-11- 2", "9999-12-31", "0005-01-01", "2026-02-30"])
+def test_a_folder_that_is_no_partition_starts_no_run(
+    settings: Settings, landing: LandingZone, instance: dg.DagsterInstance, folder: str
+) -> None:
+    """` 5` was once taken for an hour, and Dagster's own error told of it."""
+    landing.put(f"batch/{folder}/cities.json", "[]")
+    landing.put(f"stream/{DAY}/{folder}/orders.json", "[]")
+    landing.put(f"stream/{folder}/23/orders.json", "[]")
+    summary = ingest_pending(settings, instance=instance)
+    assert summary.is_success
+    assert (summary.reports, instance.get_runs_count()) == ([], 0)
+    found = summary.discovery
+    assert len(found.unknown) + len(found.future) == 3

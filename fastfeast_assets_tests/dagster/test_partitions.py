@@ -13,8 +13,8 @@ from fastfeast_assets.automation.partitions import (
     landing_folders,
     partition_of,
 )
-from fastfeast_assets.ingest.discover import LandingFile
-from fastfeast_assets.ingest.local_root import LocalPath
+from fastfeast_assets.ingest.landing.discover import LandingFile
+from fastfeast_assets.ingest.landing.local_root import LocalPath
 from fastfeast_assets.settings import Blueprint
 
 UTC_CLOCK = Blueprint(start_date=date(2026, 11, 1))

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from fastfeast_assets.automation.plan import LoadRun, plan_loads
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.discover import LandingFile
-from fastfeast_assets.ingest.local_root import LocalPath
+from fastfeast_assets.ingest.landing.discover import LandingFile
+from fastfeast_assets.ingest.landing.local_root import LocalPath
 from fastfeast_assets.settings import Blueprint
 
 BLUEPRINT = Blueprint()

@@ -32,6 +32,7 @@ from fastfeast_assets.definitions import defs
 dagster.Definitions.validate_loadable(defs)
 print(len(defs.resolve_asset_graph().get_all_asset_keys()))
 """
+CLOCK_CHECKS = {"data_age", "files_on_time", "names_are_known"}
 WATCHED = ("raw", "marts", "analytics")
 BATCH_FACTS_NEED = ("marts/fact_order", "marts/fact_ticket", "marts/fact_ticket_event")
 
@@ -117,6 +118,14 @@ def test_every_raw_mart_and_analytics_asset_is_owned_described_and_watched(
         assert key in checked or key.path[0] == "analytics", name
 
 
+def test_checks_that_stop_what_is_behind_them_say_how_to_go_on(graph: dg.AssetGraph) -> None:
+    kinds = ("reconciliation", "_reconciled_with_raw", "_checksum_of_raw", "_follows_its_sources")
+    keys = [key for key in graph.asset_check_keys if key.name.endswith(kinds)]
+    assert len(keys) == 16 + 3 + 3 + 1
+    for key in keys:
+        assert "fastfeast reprocess" in (graph.get(key).description or ""), key
+
+
 def test_checks_of_the_clock_belong_to_no_load_and_no_transform(
     definitions: dg.Definitions,
 ) -> None:
@@ -124,9 +133,9 @@ def test_checks_of_the_clock_belong_to_no_load_and_no_transform(
         graph = definitions.resolve_job_def(name).asset_layer.asset_graph
         names = {key.name for key in graph.asset_check_keys}
         assert names, name
-        assert not names & {"data_age", "files_on_time"}, name
+        assert not names & CLOCK_CHECKS, name
     levels = definitions.resolve_job_def("check_service_levels").asset_layer.asset_graph
-    assert {key.name for key in levels.asset_check_keys} == {"data_age", "files_on_time"}
+    assert {key.name for key in levels.asset_check_keys} == CLOCK_CHECKS
 
 
 def names(keys: list[dg.AssetKey]) -> set[str]:

@@ -30,8 +30,9 @@ def test_all_run_on_the_business_clock(contracts: Mapping[str, Contract]) -> Non
     assert crons(contracts, "0 1 * * *") == {
         "batch_deadline": "5 1 * * *",
         "daily_quality_report": "30 1 * * *",
-        "sla_refresh": "*/10 * * * *",
+        "sla_refresh": "*/5 * * * *",
         "hourly_service_levels": "40 * * * *",
+        "nightly_check": "0 4 * * *",
         "orphan_retry": "20 * * * *",
         "retention": "30 3 * * *",
     }

@@ -14,14 +14,18 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
 from fastfeast_assets.assets.raw import raw_key
 from fastfeast_assets.assets.resources import Platform
+from fastfeast_assets.automation.landing_look import LandingLook
 from fastfeast_assets.automation.partitions import range_tags
+from fastfeast_assets.checks.landing_names import NAMES_KEY
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.discover import Discovery, LandingFile
+from fastfeast_assets.ingest.landing.discover import Discovery, LandingFile
 from fastfeast_assets.settings import Settings
+from fastfeast_assets.warehouse import identity
 from fastfeast_assets.warehouse.load import load_file
 from fastfeast_assets_tests.landing import DAY, MEMBERS, LandingZone, order, ticket
 
 Tick = Callable[..., dg.SensorResult]
+HOURLY = "runs keep failing, see the last one; tried again every hour"
 
 
 class Sensor:
@@ -198,7 +202,7 @@ def test_a_file_overwritten_in_place_in_an_old_folder_is_found_by_the_next_sweep
     with path.open("a") as file:
         file.write("\n")
     assert reason(streams.tick()) == "nothing new"
-    monkeypatch.setattr("fastfeast_assets.ingest.watch.SWEEP_SECONDS", 0)
+    monkeypatch.setattr("fastfeast_assets.ingest.landing.watch.SWEEP_SECONDS", 0)
     assert len(requests(streams.tick())) == 1
 
 
@@ -308,20 +312,21 @@ def test_master_and_a_day_are_two_runs_of_all_sources(batch: Sensor, landing: La
     assert [raw_sources(request) for request in found] == [set(MEMBERS)] * 2
 
 
-def test_a_failed_run_is_tried_again_three_times_and_then_given_up(
+def test_a_failed_run_is_tried_again_and_in_the_end_every_hour(
     streams: Sensor, landing: LandingZone
 ) -> None:
     landing.stream("orders", order())
     keys = {requests(streams.tick())[0].run_key}
-    for attempt in (2, 3, 4):
-        assert reason(streams.tick()) == f"run failed, tried again soon: {DAY}-08:00"
+    for attempt in range(2, 8):
+        is_soon = attempt < 5
+        text = "run failed, tried again soon" if is_soon else HOURLY
+        assert reason(streams.tick()) == f"{text}: {DAY}-08:00"
         streams.let_time_pass()
         (request,) = requests(streams.tick())
         assert request.tags["fastfeast/attempt"] == str(attempt)
+        assert request.tags["dagster/max_retries"] == "0", "nobody else tries it as well"
         keys.add(request.run_key)
-    assert len(keys) == 4
-    streams.let_time_pass()
-    assert "given up" in reason(streams.tick())
+    assert len(keys) == 7
     landing.stream("tickets", ticket())
     (request,) = requests(streams.tick())
     assert request.tags["fastfeast/attempt"] == "1", "another file begins anew"
@@ -330,13 +335,13 @@ def test_a_failed_run_is_tried_again_three_times_and_then_given_up(
 def test_waits_grow(streams: Sensor, landing: LandingZone) -> None:
     landing.stream("orders", order())
     waits = []
-    for _ in range(4):
+    for _ in range(6):
         streams.tick()
         assert streams.cursor is not None
         ((_, _, not_before),) = json.loads(streams.cursor)["attempts"].values()
         waits.append(round((not_before - time.time()) / 10) * 10)
         streams.let_time_pass()
-    assert waits == [30, 120, 600, 600]
+    assert waits == [30, 120, 600, 3600, 3600, 3600]
 
 
 def test_a_lost_cursor_asks_with_fresh_run_keys(
@@ -361,7 +366,7 @@ def test_an_unknown_name_is_reported_once(
     assert isinstance(found, dg.AssetObservation)
     assert found.asset_key == dg.AssetKey(["landing", "unknown"])
     assert found.metadata["files"].value == 2
-    assert "couriers.csv | no contract has this name" in str(found.metadata["found"].value)
+    assert "couriers.csv ` | no contract has this name" in str(found.metadata["found"].value)
     assert len(streams.tick().asset_events) == 1
     assert not batch.tick().asset_events
     assert not streams.tick().asset_events
@@ -371,11 +376,70 @@ def test_an_unknown_name_is_reported_once(
     assert found.metadata["files"].value == 1
 
 
+def test_a_near_miss_makes_the_check_warn_and_is_named_without_personal_values(
+    batch: Sensor, streams: Sensor, landing: LandingZone, caplog: pytest.LogCaptureFixture
+) -> None:
+    landing.put(f"batch/{DAY}/Teams.csv", "a,b\n")
+    landing.put(f"batch/{DAY}/mona.adel@mail.com/`[x](y)`.csv", "a,b\n")
+    landing.put(f"stream/{DAY}/9/orders.json", "[]")
+    landing.put("notes.txt", "hello")
+    observed, warned = batch.tick().asset_events
+    assert isinstance(observed, dg.AssetObservation)
+    assert observed.metadata["files"].value == 3
+    page = str(observed.metadata["found"].value)
+    assert page.index("Teams.csv") < page.index("notes.txt")
+    assert "/`[x](y)`.csv `` |" in page
+    assert isinstance(warned, dg.AssetCheckEvaluation)
+    assert warned.asset_check_key == NAMES_KEY
+    assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert warned.metadata["near_misses"].value == 1
+    assert "reads like teams.csv" in str(warned.metadata["found"].value)
+    _, warned = streams.tick().asset_events
+    assert f"reads like stream/{DAY}/09/orders.json" in str(warned.metadata["found"].value)
+    assert "mona" not in f"{page} {caplog.text}"
+    assert not batch.tick().asset_events
+
+
+def test_of_a_day_in_two_formats_one_is_launched(
+    batch: Sensor, landing: LandingZone, platform: Platform
+) -> None:
+    landing.batch("customers")
+    landing.put(f"batch/{DAY}/customers.json", "[]")
+    result = batch.tick()
+    (request,) = requests(result)
+    assert request.tags["fastfeast/files"] == "1"
+    load_everything(platform)
+    _, warned = result.asset_events
+    assert isinstance(warned, dg.AssetCheckEvaluation)
+    assert warned.metadata["refused"].value == 1
+    assert reason(batch.tick()) == "nothing new"
+
+
+def test_a_folder_that_may_not_be_listed_is_a_problem_of_the_look(
+    landing: LandingZone, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = landing.root / f"stream/{DAY}/08"
+    closed.mkdir(parents=True)
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path) == str(closed):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    # As root, whom no rights concern; `test_hostile_tree` has real ones.
+    monkeypatch.setattr("fastfeast_assets.ingest.landing.local_folder.os.scandir", refuse)
+    [problem] = LandingLook("stream")(platform).problems
+    assert problem.relative_path == f"stream/{DAY}/08"
+    assert "grant read and search" in problem.reason
+
+
 def test_the_future_waits(streams: Sensor, landing: LandingZone) -> None:
     landing.stream("orders", order(), day="2099-01-01")
     assert reason(streams.tick()) == "dated in the future: stream/2099-01-01/08/orders.json"
 
 
+@pytest.mark.long
 def test_100_000_files_are_looked_at_once(
     streams: Sensor, landing: LandingZone, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -422,6 +486,8 @@ def record(platform: Platform, files: list[LandingFile]) -> None:
         " file_name, file_type, source_table, status, landed_at, is_latest, is_loaded) from stdin"
     )
     rest = ("name", "stream", "fact_order", "success", "2026-01-01", True, True)
+    with platform.warehouse.connect() as connection:
+        identity.take(connection, identity.present(platform.settings))
     with (
         platform.warehouse.connect(autocommit=True) as connection,
         connection.cursor() as cursor,

@@ -13,8 +13,8 @@ from fastfeast_assets.assets.markdown import bar_chart
 from fastfeast_assets.assets.recent_rows import PARTITIONS_SHOWN, recent_rows
 from fastfeast_assets.checks.usual import Comparison, compare, usual_check_results
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.discover import LandingFile
-from fastfeast_assets.ingest.local_root import LocalPath
+from fastfeast_assets.ingest.landing.discover import LandingFile
+from fastfeast_assets.ingest.landing.local_root import LocalPath
 from fastfeast_assets.warehouse import Warehouse, ledger
 from fastfeast_assets.warehouse.load import FileReport
 

@@ -56,9 +56,9 @@ def test_the_mark_of_absence_follows_late_corrected_and_refused_snapshots(
     assert land(15, 1, 2) == {1: None, 2: 16, 3: None}
     assert land(16, 1, 2) == {1: None, 2: None, 3: None}
     assert land(17, 1, 4) == {1: None, 2: 17, 3: None, 4: None}
-    # Its only row is withdrawn; it stays, for facts may refer to it.
-    assert land(17, 1) == {1: None, 2: 17, 3: None, 4: 17}
-    assert land(18, 1) == {1: None, 2: 17, 3: None, 4: 17}
+    # Its only row is withdrawn: it is as if it had never been.
+    assert land(17, 1) == {1: None, 2: 17, 3: None}
+    assert land(18, 1) == {1: None, 2: 17, 3: None}
     dbt.test()
 
 
@@ -75,6 +75,27 @@ def test_a_refused_row_lists_its_member(
     load()
     dbt.run()
     assert absences(query, "dim_customer") == {1: None, 2: 21, 3: 20}
+
+
+def test_a_refused_row_without_a_key_proves_nobody_absent(
+    landing: LandingZone, load: Load, dbt: Dbt, query: Query
+) -> None:
+    def land(day: int, *lines: str) -> dict[int, int | None]:
+        rows = "".join(f"{line}\n" for line in ("team_id,team_name", *lines))
+        landing.put(f"batch/2026-11-{day:02d}/teams.csv", rows)
+        load()
+        dbt.run()
+        return absences(query)
+
+    assert land(15, "1,A", "2,B", "3,C") == {1: None, 2: None, 3: None}
+    assert land(16, "1,A", '2,"B', "3,C") == {1: None, 2: None, 3: None}
+    assert land(17, "1,A", "x,B", "3,C,3") == {1: None, 2: None, 3: None}
+    assert land(18, "1,A", "3,C") == {1: None, 2: 18, 3: None}
+    # Damaged again: who was absent before stays so, who is not listed now is not known to be.
+    assert land(19, "1,A", '3,"C') == {1: None, 2: 18, 3: None}
+    assert land(17, "1,A", "3,C") == {1: None, 2: 17, 3: None}
+    assert land(16, "1,A", "2,B", "3,C") == {1: None, 2: 17, 3: None}
+    dbt.test()
 
 
 def test_an_absent_member_is_not_rewritten_when_others_refer_to_it(

@@ -13,7 +13,7 @@ from fastfeast_assets_tests.dbt.conftest import Dbt, Marts
 from fastfeast_assets_tests.landing import MEMBERS, LandingZone, event, order, ticket
 from fastfeast_assets_tests.postgres.conftest import Load, Query
 
-ALL_ROWS = ("--vars", '{recent_rows: "true"}')
+ALL_ROWS = ("--vars", "{rows: all}")
 # Written by people who know the public tables and nothing of how they are made.
 QUERIES = {
     "SLA compliance by agent": """

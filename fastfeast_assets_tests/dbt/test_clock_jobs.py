@@ -12,11 +12,15 @@ import dagster as dg
 import pytest
 
 from fastfeast_assets.assets.resources import Platform
+from fastfeast_assets.automation.ingest import ingest_pending
 from fastfeast_assets.build import build_definitions
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.settings import Settings
 from fastfeast_assets_tests.landing import DAY, MEMBERS, LandingZone, order, ticket
 from fastfeast_assets_tests.postgres.conftest import Load, Query
+
+# Schedules go by what a transform has built.
+pytestmark = [pytest.mark.unbuilt, pytest.mark.long]
 
 NOON = datetime(2026, 11, 20, 12, 20, tzinfo=ZoneInfo("UTC"))
 STATUSES = "select sla_resolution_status as status from fact_ticket order by ticket_id"
@@ -31,14 +35,14 @@ class Clock:
 
     def __init__(self, settings: Settings, contracts: Mapping[str, Contract]) -> None:
         self._platform = Platform(settings, contracts=contracts)
-        self._definitions = build_definitions(
+        self.definitions = build_definitions(
             platform=self._platform, blueprint=settings, contracts=contracts
         )
         self.instance = dg.DagsterInstance.ephemeral()
 
     def tick(self, schedule: str, now: datetime = NOON) -> dg.RunRequest | str:
         """What a schedule asks for, or why it does not."""
-        definition = self._definitions.resolve_schedule_def(schedule)
+        definition = self.definitions.resolve_schedule_def(schedule)
         context = dg.build_schedule_context(
             self.instance, scheduled_execution_time=now, resources={"platform": self._platform}
         )
@@ -48,7 +52,7 @@ class Clock:
     def tick_sensor(self, sensor: str) -> dg.RunRequest:
         """What a sensor asks for, with a fresh cursor."""
         context = dg.build_sensor_context(self.instance, resources={"platform": self._platform})
-        result = self._definitions.resolve_sensor_def(sensor)(context)
+        result = self.definitions.resolve_sensor_def(sensor)(context)
         assert isinstance(result, dg.SensorResult)
         (request,) = result.run_requests or ()
         return request
@@ -57,11 +61,11 @@ class Clock:
         """Tick, and execute the run that is asked for."""
         request = self.tick(schedule, now)
         assert isinstance(request, dg.RunRequest), request
-        return self.execute(self._definitions.resolve_schedule_def(schedule).job_name, request)
+        return self.execute(self.definitions.resolve_schedule_def(schedule).job_name, request)
 
     def execute(self, name: str, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
         """Execute a run of a job as it is asked for."""
-        job = self._definitions.resolve_job_def(name)
+        job = self.definitions.resolve_job_def(name)
         if request.asset_selection:
             job = job.get_subset(
                 asset_selection=set(request.asset_selection),
@@ -94,31 +98,36 @@ def metadata(result: dg.ExecuteInProcessResult, node: str) -> dict[str, Any]:
     return {name: entry.value for name, entry in found.items()}
 
 
-def test_pending_tickets_become_breached_by_the_refresh_alone(
-    landing: LandingZone, load: Load, clock: Clock, query: Query
+def test_pending_tickets_become_breached_by_the_refresh_or_an_ingest_alone(
+    landing: LandingZone, load: Load, clock: Clock, query: Query, settings: Settings
 ) -> None:
     now = datetime.now(ZoneInfo("UTC")).replace(tzinfo=None, microsecond=0)
     landing.all_batch()
-    landing.stream("orders", order(1))
+    landing.stream("orders", order(1), order(2))
     open_ticket = {"first_response_at": None, "resolved_at": None, "status": "Open"}
-    later = str(now + timedelta(minutes=30))
+    half, whole = (str(now + timedelta(minutes=minutes)) for minutes in (30, 90))
     landing.stream(
-        "tickets", ticket(1, **open_ticket, sla_first_due_at=later, sla_resolve_due_at=later)
+        "tickets",
+        ticket(1, **open_ticket, sla_first_due_at=half, sla_resolve_due_at=half),
+        ticket(2, **open_ticket, sla_first_due_at=whole, sla_resolve_due_at=whole),
     )
     load()
     clock.run("orphan_retry")
-    assert query(STATUSES) == [{"status": "pending"}]
+    assert query(STATUSES) == [{"status": "pending"}] * 2
     clock.run("sla_refresh")
-    assert query(STATUSES) == [{"status": "pending"}]
+    assert query(STATUSES) == [{"status": "pending"}] * 2
 
-    # An hour later, as far as the ticket knows.
-    for table in ("raw.tickets", "marts.fact_ticket"):
-        query(
-            f"update {table} set sla_resolve_due_at = sla_resolve_due_at - interval '1 hour'"  # noqa: S608
-            " returning 1"
-        )
+    def wait_an_hour() -> None:
+        """As far as the tickets know."""
+        for table in ("raw.tickets", "marts.fact_ticket"):
+            query(
+                f"update {table} set sla_first_due_at = sla_first_due_at - interval '1 hour',"  # noqa: S608
+                " sla_resolve_due_at = sla_resolve_due_at - interval '1 hour' returning 1"
+            )
+
+    wait_an_hour()
     result = clock.run("sla_refresh")
-    assert query(STATUSES) == [{"status": "breached"}]
+    assert query(STATUSES) == [{"status": "breached"}, {"status": "pending"}]
     built = {
         event.asset_key.to_user_string() for event in result.asset_materializations_for_node("dbt")
     }
@@ -135,6 +144,18 @@ def test_pending_tickets_become_breached_by_the_refresh_alone(
         "analytics/v_ticket_sla_performance:data_age",
     } <= set(checks(result))
     assert "raw/customers:data_age" not in checks(result)
+
+    runs = clock.instance.get_runs_count()
+    idle = ingest_pending(settings, instance=clock.instance)
+    assert (idle.is_transformed, idle.has_refreshed_levels) == (False, False)
+    assert clock.instance.get_runs_count() == runs
+    wait_an_hour()
+    summary = ingest_pending(settings, instance=clock.instance)
+    assert summary.is_success
+    assert (summary.is_transformed, summary.has_refreshed_levels) == (False, True)
+    assert query(STATUSES) == [{"status": "breached"}] * 2
+    assert [check for check in summary.failed_checks if check.name == "data_age"] == []
+    assert clock.instance.get_runs_count() == runs + 1
 
 
 def test_the_hourly_retry_resolves_orphans_and_counts(
@@ -262,3 +283,41 @@ def test_the_first_file_of_a_fresh_warehouse_reaches_the_marts(
     clock.execute("ingest_streams", second)
     assert len(query("select * from fact_order")) == 3
     assert clock.tick("orphan_retry") == "no orphan waits and every load has been transformed"
+
+
+def test_the_nightly_check_makes_known_failures_red_and_keeps_them_so(
+    landing: LandingZone, load: Load, clock: Clock, query: Query
+) -> None:
+    assert "not all built" in str(clock.tick("nightly_check"))
+    landing.all_batch()
+    landing.stream("orders", order(1), order(2))
+    load()
+    clock.run("orphan_retry")
+    query("update fact_order set total_amount = 5, _loaded_at = '2026-01-01' returning 1")
+    query(
+        "insert into ops.checked_slice (slice) select s from generate_series(1, 30) as s"
+        " where s <> (select mod(('x' || left(md5(min(order_id)), 8))::bit(32)::bigint, 30) + 1"
+        " from fact_order) returning 1"
+    )
+
+    def nightly() -> tuple[bool, bool | None]:
+        request = clock.tick("nightly_check")
+        assert isinstance(request, dg.RunRequest)
+        job = clock.definitions.resolve_job_def("check_slice")
+        result = job.execute_in_process(instance=clock.instance, raise_on_error=False)
+        return result.success, last_said(clock, "fact_order_checksum_of_raw")
+
+    assert nightly() == (False, False)
+    assert last_said(clock, "not_null_fact_order_order_id") is True
+    # Another slice, on another night.
+    assert nightly() == (False, False)
+    query("update fact_order set total_amount = 112.5 returning 1")
+    assert nightly() == (True, True)
+
+
+def last_said(clock: Clock, check: str) -> bool | None:
+    """Whether the check of the orders passed when it was evaluated last."""
+    key = dg.AssetCheckKey(dg.AssetKey(["marts", "fact_order"]), check)
+    record = clock.instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+    evaluation = record.evaluation
+    return None if evaluation is None else evaluation.passed

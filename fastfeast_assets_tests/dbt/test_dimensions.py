@@ -10,6 +10,7 @@ from fastfeast_assets_tests.landing import MEMBERS, LandingZone, event, order, t
 from fastfeast_assets_tests.postgres.conftest import Load, Query
 
 CUSTOMER = MEMBERS["customers"]
+WHEN_LOADED = frozenset({"_loaded_at", "_load_id"})
 
 
 def members(marts: Marts, table: str) -> dict[int, tuple[bool, str | None]]:
@@ -42,21 +43,76 @@ def test_a_rejected_member_is_a_stub_that_facts_can_refer_to(
     dbt.test()
 
 
-def test_a_stub_never_takes_the_place_of_a_valid_row(
+def test_a_stub_takes_no_valid_rows_place_while_one_stands(
     landing: LandingZone, load: Load, dbt: Dbt, marts: Marts
 ) -> None:
     landing.all_batch()
-    load()
-    dbt.run()
-    before = marts.written()
     landing.batch("customers", phone="bad", day="2026-11-20")
     load()
     dbt.run()
+    assert members(marts, "dim_customer") == {1: (False, None)}
+    # No file says any more what it was.
     landing.batch("customers", {**CUSTOMER, "phone": "bad"}, {**CUSTOMER, "customer_id": 3})
     load()
     dbt.run()
-    assert members(marts, "dim_customer") == {1: (False, None), 3: (False, None)}
-    assert marts.written()["dim_customer"] > before["dim_customer"]
+    assert members(marts, "dim_customer") == {1: (True, "rejected"), 3: (False, None)}
+    dbt.test()
+
+
+def test_members_that_no_file_lists_any_more_are_as_if_they_had_never_been(
+    landing: LandingZone, load: Load, dbt: Dbt, marts: Marts, query: Query
+) -> None:
+    """All that refers to them waits, and comes back with them, as after a fresh load."""
+
+    def build() -> None:
+        load()
+        dbt.run()
+
+    landing.all_batch()
+    other = {**CUSTOMER, "customer_id": 2}
+    landing.batch("customers", {**CUSTOMER, "region_id": 7}, other)
+    landing.stream("orders", order(1), order(2, customer_id=2))
+    landing.stream("tickets", ticket(1), ticket(2))
+    landing.stream("ticket_events", event(1), event(2))
+    build()
+    whole = marts.rows(ignore=WHEN_LOADED)
+    assert facts(marts) == (2, 2, 2)
+    assert members(marts, "dim_region") == {1: (False, None), 7: (True, "referenced")}
+
+    # Customer 2 and with it an order, its ticket (of another customer) and its event.
+    landing.batch("customers", CUSTOMER)
+    build()
+    assert members(marts, "dim_customer") == {1: (False, None)}
+    assert members(marts, "dim_region") == {1: (False, None)}
+    assert facts(marts) == (1, 1, 1)
+    assert [row["source_table"] for row in waiting(query)] == [
+        "fact_order",
+        "fact_ticket",
+        "fact_ticket_event",
+    ]
+    assert query("select from ops.withdrawn_member union all select from ops.pending_key") == []
+    dbt.test()
+
+    # Parents of dimensions become stubs of those who refer to them.
+    landing.batch("segments", {**MEMBERS["segments"], "segment_id": 9})
+    landing.batch("cities", {**MEMBERS["cities"], "city_id": 9})
+    landing.batch("agents", {**MEMBERS["agents"], "agent_id": 9})
+    build()
+    assert members(marts, "dim_segment") == {1: (True, "referenced"), 9: (False, None)}
+    assert members(marts, "dim_city") == {1: (True, "referenced"), 9: (False, None)}
+    assert members(marts, "dim_agent") == {9: (False, None)}
+    assert [row["city_name"] for row in marts.rows()["dim_region"]] == [None]
+    assert facts(marts) == (1, 0, 0)
+    corrected = marts.rows()
+    dbt.test()
+    dbt.operation("drop_marts")
+    dbt.run()
+    assert marts.rows() == corrected
+
+    landing.all_batch()
+    landing.batch("customers", {**CUSTOMER, "region_id": 7}, other)
+    build()
+    assert marts.rows(ignore=WHEN_LOADED) == whole
     dbt.test()
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
+from fastfeast_assets.contracts.model import Contract
+from fastfeast_assets.warehouse import retention_ops
 from fastfeast_assets_tests.dbt.conftest import Dbt, Marts
 from fastfeast_assets_tests.landing import MEMBERS, LandingZone, Row, order, ticket
 from fastfeast_assets_tests.postgres.conftest import Load, Query
+from fastfeast_assets_tests.pruning import prune_raw
 
 CUSTOMER = MEMBERS["customers"]
 
@@ -167,27 +173,65 @@ def test_a_member_missing_from_the_newest_snapshot_is_marked(history: History, d
     dbt.test()
 
 
-def test_what_raw_has_given_up_stays_in_the_history(
-    history: History, dbt: Dbt, query: Query
+def test_what_retention_takes_stays_known_when_snapshots_are_corrected(
+    history: History,
+    dbt: Dbt,
+    marts: Marts,
+    connection: psycopg.Connection,
+    contracts: Mapping[str, Contract],
 ) -> None:
-    for number, name in enumerate("AABBC", start=1):
-        history.land(number, named(name), *([named("X", 2)] if number < 3 else []))
+    for number, name in enumerate("AAABBC", start=1):
+        history.land(number, named(name), *([named("X", 2)] if number < 4 else []))
     history.run()
-    query("delete from raw.customers where _partition_at < '2026-11-04' returning 1")
-    before = [("A", 1, 3), ("B", 3, 5), ("C", 5, None)]
-    history.land(6, named("D"))
+    before = marts.rows()
+    assert prune_raw(connection, [contracts["customers"]], date(2026, 11, 6)) == 4
+    # The kept row of A is corrected away: those of the next two days still say A.
+    history.land(1, named("E"))
     history.run()
-    assert history.versions() == [*before[:2], ("C", 5, 6), ("D", 6, None)]
-    assert history.versions(2) == [("X", 1, None)]
+    assert history.versions() == [("E", 1, 2), ("A", 2, 4), ("B", 4, 6), ("C", 6, None)]
+    assert history.versions(2) == [("X", 2, None)]
+    # Customer 2 leaves its newest snapshot: it was last seen the day before.
+    history.land(3, named("A"))
+    # Late: between a kept row and one that only repeated it.
+    history.land(2, named("F"), named("X", 2))
+    history.run()
+    assert history.versions()[1:4] == [("F", 2, 3), ("A", 3, 4), ("B", 4, 6)]
     assert history.absence(2) == (True, 3)
-    history.land(2, named("E"))
+    assert prune_raw(connection, [contracts["customers"]], date(2026, 11, 6)) == 0
+    for number, name in enumerate("AAA", start=1):
+        history.land(number, named(name), named("X", 2))
     history.run()
-    assert history.versions()[:3] == [("A", 1, 2), ("E", 2, 3), ("B", 3, 5)]
-    query("delete from ops.pipeline_file_log where partition_at = '2026-11-03' returning 1")
-    history.land(7, named("D"))
-    history.run()
-    assert history.absence(2) == (True, 3)
+    assert marts.rows() == before
     dbt.test()
+
+
+def test_refusals_that_retention_takes_still_list_their_members(
+    history: History,
+    query: Query,
+    connection: psycopg.Connection,
+    contracts: Mapping[str, Contract],
+) -> None:
+    bad = {"phone": "bad"}
+    history.land(1, named("A"), named("X", 2))
+    history.land(2, named("A"), named("X", 2, **bad))
+    history.land(3, named("A"), {**named("Y", 2), "customer_id": "?"})
+    history.land(4, named("A"))
+    history.run()
+    assert history.absence(2) == (True, 4)
+    query("update ops.quarantine set status = 'discarded' returning 1")
+    later = datetime.now(UTC) + timedelta(days=1)
+    # The refusal newer than any valid row of its member stays.
+    assert retention_ops.prune_settled(connection, contracts, later) == 1
+    history.land(1, named("A"), named("Z", 2))
+    history.run()
+    assert history.absence(2) == (True, 4)
+    history.land(2, named("A"), named("X", 2))
+    history.run()
+    assert retention_ops.prune_settled(connection, contracts, later) == 1
+    assert history.versions(2) == [("Z", 1, 2), ("X", 2, None)]
+    history.land(4, named("B"))
+    history.run()
+    assert history.absence(2) == (True, 4)
 
 
 def test_every_history_has_the_columns_of_its_source(
@@ -232,7 +276,8 @@ def test_facts_meet_the_versions_of_their_time(
             for n, t in numbered
         ),
     )
-    landing.stream("tickets", *(ticket(n, created_at=t) for n, t in numbered))
+    unanswered = {"status": "Open", "first_response_at": None, "resolved_at": None}
+    landing.stream("tickets", *(ticket(n, created_at=t, **unanswered) for n, t in numbered))
     load()
     dbt.run()
     orders = query("select * from fact_order_as_of order by created_at")

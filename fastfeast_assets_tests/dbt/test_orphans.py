@@ -141,22 +141,19 @@ def test_an_orphan_that_no_file_holds_any_more_waits_no_longer(
     dbt.test()
 
 
+def give_up(query: Query, warehouse: Warehouse, dbt: Dbt, *sources: str) -> int:
+    """Discard what waits of these sources, and give how many there were."""
+    ids = [row["quarantine_id"] for row in waiting(query) if row["source"] in sources]
+    assert len(discard(warehouse, ids, reason="x", is_dry_run=False)) == len(ids)
+    dbt.run()
+    dbt.test()
+    return len(ids)
+
+
 @pytest.mark.usefixtures("orphans")
-def test_a_discarded_orphan_stays_discarded_when_its_load_is_digested_again(
-    landing: LandingZone, load: Load, dbt: Dbt, query: Query, warehouse: Warehouse
+def test_a_discard_holds_for_that_row_until_its_file_is_loaded_again(
+    landing: LandingZone, load: Load, dbt: Dbt, marts: Marts, query: Query, warehouse: Warehouse
 ) -> None:
-    """Until another row of its key comes: that one is judged by itself."""
-
-    def give_up() -> None:
-        ids = [row["quarantine_id"] for row in waiting(query) if row["source"] == "orders"]
-        assert len(discard(warehouse, ids, reason="x", is_dry_run=False)) == 1
-        # What a release does for the load of its file.
-        query("delete from ops.consumed_load returning 1")
-        dbt.run()
-        assert [row["source"] for row in waiting(query)] == ["tickets", "ticket_events"]
-        assert {row["source"] for row in query(COUNTS)} == {"tickets", "ticket_events"}
-        dbt.test()
-
     def land(hour: int, row: Row) -> int:
         landing.stream("orders", row, hour=hour)
         load()
@@ -164,11 +161,79 @@ def test_a_discarded_orphan_stays_discarded_when_its_load_is_digested_again(
         return [row["source"] for row in waiting(query)].count("orders")
 
     assert land(9, order(1, customer_id=9)) == 1
-    give_up()
-    # The row of the hour before counts again; nobody has discarded that one.
-    assert land(9, order(2)) == 1
-    give_up()
+    # The row of the hour before counts again: nobody has discarded that one yet.
+    assert give_up(query, warehouse, dbt, "orders") == 1
+    assert [row["source_file"][-14:] for row in waiting(query)][-1] == "08/orders.json"
+    assert give_up(query, warehouse, dbt, "orders") == 1
+    # What a release of another row does for the load of its file.
+    query("update ops.pipeline_file_log set generation = generation + 1 returning 1")
+    dbt.run()
+    assert [row["source"] for row in waiting(query)] == ["tickets", "ticket_events"]
+    assert {row["source"] for row in query(COUNTS)} == {"tickets", "ticket_events"}
+    assert land(9, order(2)) == 0
     assert land(8, order(1, driver_id=9)) == 1
+    assert land(8, order(1)) == 0
+    assert facts(marts) == (2, 1, 1)
+    dbt.test()
+
+
+@pytest.mark.usefixtures("orphans")
+def test_what_is_discarded_stays_out_of_the_facts_when_its_parents_come(
+    landing: LandingZone, load: Load, dbt: Dbt, marts: Marts, query: Query, warehouse: Warehouse
+) -> None:
+    assert give_up(query, warehouse, dbt, "tickets", "ticket_events") == 2
+    landing.stream("orders", order(1), hour=9)
+    load()
+    dbt.run()
+    assert facts(marts) == (1, 0, 0)
+    dbt.test()
+    landing.stream("tickets", ticket(1, refund_amount=3))
+    load()
+    dbt.run()
+    assert facts(marts) == (1, 1, 0)
+    landing.stream("ticket_events", event(1, notes="again"))
+    load()
+    dbt.run()
+    assert facts(marts) == (1, 1, 1)
+    dbt.test()
+
+
+def test_what_waited_for_an_agent_and_was_discarded_stays_out_whatever_is_touched(
+    landing: LandingZone, load: Load, dbt: Dbt, marts: Marts, query: Query, warehouse: Warehouse
+) -> None:
+    landing.all_batch()
+    landing.stream("orders", order(1), order(2))
+    landing.stream("tickets", ticket(1, agent_id=9), ticket(2))
+    landing.stream("ticket_events", event(1), event(2, agent_id=9, new_status="Reopened"))
+    load()
+    dbt.run()
+    assert give_up(query, warehouse, dbt, "tickets", "ticket_events") == 3
+    landing.batch("agents", agent_id=9, day="2026-11-20")
+    landing.stream("orders", order(1, order_amount=2), order(2, order_amount=2), hour=9)
+    load()
+    dbt.run()
+    assert facts(marts) == (2, 1, 0)
+    assert [row["reopened"] for row in marts.rows()["fact_ticket"]] == [False]
+    assert waiting(query) == []
+    dbt.test()
+
+
+def test_a_discarded_update_gives_the_row_before_it_back(
+    landing: LandingZone, load: Load, dbt: Dbt, marts: Marts, query: Query, warehouse: Warehouse
+) -> None:
+    landing.all_batch()
+    landing.stream("orders", order(1, order_amount=1))
+    load()
+    landing.stream("orders", order(1, order_amount=2, customer_id=7), hour=9)
+    load()
+    dbt.run()
+    assert facts(marts)[0] == 0
+    assert give_up(query, warehouse, dbt, "orders") == 1
+    assert [row["order_amount"] for row in marts.rows()["fact_order"]] == [1]
+    landing.batch("customers", customer_id=7, day="2026-11-20")
+    load()
+    dbt.run()
+    assert [row["order_amount"] for row in marts.rows()["fact_order"]] == [1]
     dbt.test()
 
 

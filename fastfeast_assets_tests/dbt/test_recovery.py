@@ -40,6 +40,7 @@ def break_table(connection: psycopg.Connection, table: str) -> None:
 def mend_table(connection: psycopg.Connection, table: str) -> None:
     """Take `break_table` back."""
     connection.execute(sql.SQL("drop trigger broken on {}").format(sql.Identifier("marts", table)))
+    connection.execute("drop function public.refuse()")
 
 
 @pytest.mark.usefixtures("day")

@@ -84,6 +84,34 @@ def test_released_rows_reach_facts_and_dimensions(
     assert marts.written() == settled
 
 
+def test_what_is_released_while_a_transform_is_at_work_is_not_lost(
+    landing: LandingZone,
+    load: Load,
+    dbt: Dbt,
+    marts: Marts,
+    query: Query,
+    warehouse: Warehouse,
+    contracts: Mapping[str, Contract],
+    settings: Settings,
+) -> None:
+    """The transform has read the load when rows join it, and marks it digested afterwards."""
+    landing.all_batch()
+    landing.stream("orders", order(1), order(2, order_amount=-5))
+    load()
+    dbt.run("--exclude", "fact_order+")
+    ids = [row["quarantine_id"] for row in query("select quarantine_id from ops.quarantine")]
+    with warehouse.transform_lock():
+        outcomes = release(
+            warehouse, lenient(contracts), ids, settings=settings, run_id="r", is_dry_run=False
+        )
+    assert [outcome.result for outcome in outcomes] == ["released"]
+    dbt.run("--select", "fact_order+")
+    assert facts(marts)[0] == 1
+    dbt.run()
+    assert facts(marts)[0] == 2
+    dbt.test()
+
+
 def test_a_discarded_dimension_row_leaves_its_stub(
     landing: LandingZone, load: Load, dbt: Dbt, marts: Marts, query: Query, warehouse: Warehouse
 ) -> None:

@@ -23,18 +23,22 @@ def day(landing: LandingZone, load: Load, dbt: Dbt) -> None:
 
 
 @pytest.mark.usefixtures("day")
-def test_an_update_rewrites_the_rows_that_differ_and_no_other(
+def test_an_update_rewrites_the_keys_of_its_file_and_no_other(
     landing: LandingZone, load: Load, dbt: Dbt, marts: Marts
 ) -> None:
-    before = marts.written()
+    """A row that says the same again comes from another load now; it has not changed since."""
+    before, then = marts.written(), marts.rows(ignore=frozenset())
     landing.stream("orders", order(1), order(2, order_status="Refunded"), hour=9)
     landing.stream("tickets", ticket(1), ticket(2, refund_amount=1), hour=9)
     landing.stream("ticket_events", event(1), event(2, notes="Changed"), hour=9)
     load()
     dbt.run()
-    after, rows = marts.written(), marts.rows()
+    after, rows = marts.written(), marts.rows(ignore=frozenset())
     for table in ("fact_order", "fact_ticket", "fact_ticket_event"):
-        assert len(before[table] - after[table]) == 1, table
+        assert len(before[table] - after[table]) == 2, table
+        changed_at = {row["_loaded_at"] for row in then[table]}
+        assert [row["_loaded_at"] in changed_at for row in rows[table]] == [True, False, True]
+        assert [row["_partition_at"].hour for row in rows[table]] == [9, 9, 8]
     assert [row["order_status"] for row in rows["fact_order"]].count("Refunded") == 1
     assert sorted(row["refund_amount"] for row in rows["fact_ticket"])[0] == 1
 
@@ -48,13 +52,14 @@ def test_a_corrected_file_of_an_old_hour_does_not_overwrite_what_a_later_hour_sa
     landing.stream("ticket_events", event(1, notes="nine"), hour=9)
     load()
     dbt.run()
-    before = marts.written()
+    said = frozenset({"_loaded_at", "_load_id"})
+    before = marts.rows(ignore=said)
     landing.stream("orders", order(1, order_amount=8), order(2), order(3))
     landing.stream("tickets", ticket(1, refund_amount=8), ticket(2), ticket(3))
     landing.stream("ticket_events", event(1, notes="eight"), event(2), event(3))
     load()
     dbt.run()
-    assert marts.written() == before
+    assert marts.rows(ignore=said) == before
     # And a later hour still has the last word on a row that the correction took out.
     landing.stream("orders", order(2), order(3))
     load()
@@ -93,8 +98,11 @@ def test_facts_outlive_their_raw_rows_however_often_they_are_looked_at(
     load()
     dbt.run()
     after = marts.written()
-    assert {table for table in after if after[table] != before[table]} == {"fact_order"}
+    # The event came again, from another load.
+    written = {table for table in after if after[table] != before[table]}
+    assert written == {"fact_order", "fact_ticket_event"}
     assert after["fact_order"] > before["fact_order"]
+    assert len(after["fact_ticket_event"] - before["fact_ticket_event"]) == 1
     assert [row["primary_key"] for row in waiting(query)] == ["gone"]
     query("update ops.quarantine set status = 'discarded' returning 1")
     dbt.test()
@@ -108,7 +116,7 @@ def test_a_ticket_stays_reopened_by_an_event_past_its_retention(
     load()
     dbt.run()
     [changed] = [row for row in marts.rows()["fact_ticket"] if row["refund_amount"] == 1]
-    assert (changed["reopened"], changed["_reopened_by"]) == (True, event(1)["event_id"])
+    assert changed["reopened"] is True
     assert facts(marts) == (2, 2, 3)
 
 

@@ -81,7 +81,7 @@ class Home:
             return connection.execute(statement.encode()).fetchall()
 
     def marts(self) -> dict[str, list[str]]:
-        """All rows of all marts as text, without what depends on when they were written."""
+        """All rows of all marts as text, without what depends on when and how they were loaded."""
         with psycopg.connect(self.url()) as connection:
             tables = connection.execute(
                 "select tablename from pg_tables where schemaname = 'marts' order by 1"
@@ -90,9 +90,9 @@ class Home:
                 table: sorted(
                     row[0]
                     for row in connection.execute(
-                        sql.SQL("select (to_jsonb(t) - '_loaded_at')::text from {} t").format(
-                            sql.Identifier("marts", table)
-                        )
+                        sql.SQL(
+                            "select (to_jsonb(t) - '_loaded_at' - '_load_id')::text from {} t"
+                        ).format(sql.Identifier("marts", table))
                     )
                 )
                 for (table,) in tables

@@ -97,6 +97,7 @@ def test_ingesting_again_changes_no_row(day: Home) -> None:
     assert day.written() == before
 
 
+@pytest.mark.long
 def test_hour_by_hour_in_another_order_gives_the_same_marts(
     day: Home, new_home: Callable[..., Home]
 ) -> None:

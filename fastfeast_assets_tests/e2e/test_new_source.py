@@ -46,6 +46,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+@pytest.mark.long
 def test_two_files_bring_a_source_to_staging(project: Path, new_home: Callable[..., Home]) -> None:
     home = new_home(project)
     generate = [sys.executable, "-m", "fastfeast_assets.contracts.generate"]

@@ -14,6 +14,8 @@ from fastfeast_assets.simulate import SimulationPlan, simulate_days
 from fastfeast_assets_tests.e2e.conftest import Home
 from fastfeast_assets_tests.landing import ObjectZone
 
+pytestmark = pytest.mark.long
+
 ORDERS = "stream/2026-11-18/08/orders.json"
 TECHNICAL = "'{_loaded_at,_run_id,_load_id}'::text[]"
 
@@ -108,10 +110,25 @@ def test_status_and_doctor_see_it(remote: Home, zone: ObjectZone) -> None:
     assert checks["landing zone"]["outcome"] == "pass"
 
 
-def test_a_bucket_that_cannot_be_reached_is_one_clear_line(remote: Home) -> None:
-    nowhere = {**remote.variables, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    process = replace(remote, variables=nowhere).start("ingest")
+@pytest.mark.parametrize("is_known", [False, True], ids=["first load", "loaded before"])
+def test_a_bucket_that_cannot_be_reached_is_one_clear_line(
+    new_home: Callable[..., Home], remote: Home, is_known: bool
+) -> None:
+    # Another endpoint would be another bucket; behind a dead proxy it is the same, out of reach.
+    dead = {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""}
+    home = replace(remote if is_known else new_home(), variables={**remote.variables, **dead})
+    process = home.start("ingest")
     out, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "s3://exports/fast feast cannot be listed" in err
+    assert "Traceback" not in out + err
+
+
+def test_the_same_bucket_name_elsewhere_is_another_landing_zone(remote: Home) -> None:
+    elsewhere = {**remote.variables, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    process = replace(remote, variables=elsewhere).start("ingest")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "is not the one of this warehouse" in err
+    assert "at 127.0.0.1:9: set FASTFEAST_LANDING" in err
     assert "Traceback" not in out + err

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.local_root import LocalPath
+from fastfeast_assets.ingest.landing.local_root import LocalPath
 from fastfeast_assets.settings import Settings
 from fastfeast_assets_tests.landing import (
     DAY,
@@ -74,7 +74,8 @@ def test_a_json_file_that_cannot_be_read_fails_and_loses_nothing(
         ("ticket_id,order_id\n1,2\n", "contracted columns are missing: customer_id"),
         (csv_text([ticket()]).replace(",", ";"), "is the separator a comma?"),
         (csv_text([ticket(1), ticket(2)])[:-60], "truncated"),
-        (csv_text([ticket(1), ticket(2)]).replace("Resolved", '"Resolved', 1), "never closed"),
+        (csv_text([ticket()]).splitlines()[0], "truncated"),
+        (csv_text([ticket(1)]) + '7,"some\ntext\n', "never closed"),
         (csv_text([ticket()]).replace("order_id,", "ticket_id,order_id,", 1), "stand twice"),
     ],
 )
@@ -94,7 +95,6 @@ def test_a_csv_file_that_cannot_be_read_fails_and_loses_nothing(
         (ORDERS, "[]"),
         (ORDERS, "\ufeff [ ] \n"),
         (TICKETS, csv_text([ticket()]).splitlines()[0] + "\n"),
-        (TICKETS, csv_text([ticket()]).splitlines()[0]),
     ],
 )
 def test_a_file_without_rows_succeeds(
@@ -127,10 +127,13 @@ def test_every_shape_of_json_loads(landing: LandingZone, load: Load, content: st
         ({"order_status": "Deli\x00vered"}, "type"),
         ({"order_status": "Deli\ud83dvered"}, "type"),
         ({"order_id": "x" * 10_000_000}, "format"),
+        ({"order_id": "=1+1"}, "format"),
+        ({"order_id": "{00000000-0000-4000-8000-000000000002}"}, "format"),
         ({"payment_method": "x" * 10_000_000}, "allowed"),
         ({"customer_id": 2**31}, "range"),
         ({"customer_id": 10**40}, "range"),
         ({"customer_id": 1.5}, "type"),
+        ({"customer_id": "1.2E+05"}, "type"),
         ({"customer_id": "1; drop table raw.orders"}, "type"),
         ({"customer_id": "\u0661"}, "type"),
         ({"customer_id": True}, "type"),
@@ -142,6 +145,8 @@ def test_every_shape_of_json_loads(landing: LandingZone, load: Load, content: st
         ({"order_created_at": "2026-02-30 00:00:00"}, "type"),
         ({"order_created_at": 1_763_625_600}, "type"),
         ({"order_created_at": 20261120}, "type"),
+        ({"order_created_at": DAY}, "type"),
+        ({"order_created_at": f"{DAY} 08:10:00.1234567"}, "format"),
         ({"order_created_at": "N/A"}, "type"),
         ({"delivered_at": f"{DAY} 08:09:59"}, "delivered_at_not_before_created"),
         ({"delivered_at": None}, "delivered_at_required"),
@@ -150,6 +155,8 @@ def test_every_shape_of_json_loads(landing: LandingZone, load: Load, content: st
         ({"order_amount": "-0.01"}, "range"),
         ({"order_amount": 1e12}, "range"),
         ({"order_amount": "12.345"}, "format"),
+        ({"order_amount": "1.23E+05"}, "type"),
+        ({"order_amount": "1." + "0" * 20_000}, "format"),
         ({"order_amount": "0x10"}, "type"),
         ({"order_status": ""}, "required"),
         ({"order_status": " n/A "}, "required"),
@@ -182,6 +189,7 @@ def test_a_bad_value_costs_its_row_and_no_other(
         {"order_amount": "1e2"},
         {"order_created_at": f"{DAY}T08:10:00"},
         {"order_created_at": f"{DAY}T08:10:00Z"},
+        {"order_id": "C45AC077-5C7E-4C71-8E2F-A0B638753F83"},
         {"order_created_at": f"{DAY} 08:10:00.123456"},
         {"order_status": "Cancelled", "delivered_at": None},
         {"order_status": "Pending", "delivered_at": "NaT"},
@@ -228,16 +236,18 @@ def test_ragged_csv_rows_are_refused_alone(landing: LandingZone, load: Load, que
     assert (report.valid, report.quarantined) == (2, 2)
     too_few, too_many = query("select * from quarantine order by row_number")
     assert too_few["reasons"] == [{"column": "agent_id", "rule": "row", "value": "5 of 16 fields"}]
-    assert too_many["raw_data"]["_surplus"] == ["9", "9"]
+    assert too_many["raw_data"]["_surplus"] == [9, 9]
 
 
 def test_quotes_and_newlines_in_fields_are_text(
     landing: LandingZone, load: Load, query: Query
 ) -> None:
     name = 'He said "hi",\nthen left\r\n\\N'
-    landing.batch("teams", {"team_id": 1, "team_name": name})
+    landing.batch("cities", city_name=name)
+    landing.batch("reasons", reason_name=name)
     load()
-    assert query("select team_name from raw.teams") == [{"team_name": name}]
+    assert query("select reason_name from raw.reasons") == [{"reason_name": name}]
+    assert query("select city_name from raw.cities") == [{"city_name": name}]
 
 
 def test_column_names_with_sql_are_only_text(
@@ -248,7 +258,7 @@ def test_column_names_with_sql_are_only_text(
     report = load()[f"batch/{DAY}/teams.csv"]
     assert report.status == "success"
     [row] = query("select _extra from raw.teams")
-    assert row["_extra"][evil] == "'x'"
+    assert row["_extra"][evil]["type"] == "string"
 
 
 def test_a_file_of_nothing_but_bad_rows_is_a_success(

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.mask import Masker
+from fastfeast_assets.ingest.judge.mask import Masker
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse, store
 from fastfeast_assets.warehouse.load import load_file
@@ -36,14 +36,14 @@ def test_every_source_loads_into_its_raw_table(
 def test_values_are_typed_and_technical_columns_are_filled(
     landing: LandingZone, load: Load, query: Query
 ) -> None:
-    landing.stream("orders", order(customer_id=35.0, order_amount=0.1 + 0.2, vip="yes"))
+    landing.stream("orders", order(customer_id=35.0, order_amount=0.1 + 0.2, vip=True))
     report = load()[ORDERS]
     [row] = query("select * from raw.orders")
     assert row["customer_id"] == 35
     assert row["order_amount"] == Decimal("0.30")
     assert row["_source_file"] == ORDERS
     assert row["_row_number"] == 1
-    assert row["_extra"] == {"vip": "yes"}
+    assert row["_extra"] == {"vip": True}
     assert row["_load_id"] == report.log_id
     assert row["_file_hash"] == report.file_hash
     assert f"{row['_partition_at']:%Y-%m-%d %H}" == f"{DAY} 08"

@@ -12,15 +12,12 @@ import pytest
 from psycopg import sql
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.warehouse import migrate as migrate_module
 from fastfeast_assets.warehouse.analysts import ANALYST_ROLE
-from fastfeast_assets.warehouse.migrate import (
-    MigrationError,
-    migrate,
-    migrations,
-    pending_migrations,
-)
+from fastfeast_assets.warehouse.migrate import migrate
 from fastfeast_assets.warehouse.server import ServerError, url_of
+from fastfeast_assets.warehouse.upgrade import migrations as sql_files
+from fastfeast_assets.warehouse.upgrade.errors import MigrationError, NewerWarehouseError
+from fastfeast_assets.warehouse.upgrade.migrations import migrations, pending_migrations
 
 
 @pytest.fixture
@@ -124,14 +121,37 @@ def test_a_contract_that_gains_a_column_extends_its_table(
         connection.execute("select lead from raw.teams")
 
 
-def test_a_contract_that_changes_a_type_is_refused(
+def test_an_earlier_contract_than_that_of_the_table_is_refused(
+    empty_url: str, contracts: Mapping[str, Contract]
+) -> None:
+    """It would leave columns empty that it does not know; also where the table stays the same."""
+    teams = contracts["teams"]
+    lead = replace(teams.column("team_name"), name="lead", stored_as="lead")
+    later = replace(teams, version="1.10.0", columns=(*teams.columns, lead))
+    run(empty_url, {**contracts, "teams": replace(teams, version="1.9.0")})
+    run(empty_url, {**contracts, "teams": later})
+    for refused in (teams, replace(later, version="1.9.9")):
+        said = rf"raw\.teams is of version 1\.10\.0.*version {refused.version}.*nothing was changed"
+        with pytest.raises(MigrationError, match=said):
+            run(empty_url, {**contracts, "teams": refused})
+    run(empty_url, {**contracts, "teams": replace(teams, version="2.0")})
+    with pytest.raises(MigrationError, match=r"version 2\.0"):
+        run(empty_url, {**contracts, "teams": later})
+
+
+def test_a_contract_whose_type_does_not_fit_its_rows_is_refused(
     empty_url: str, contracts: Mapping[str, Contract]
 ) -> None:
     run(empty_url, contracts)
     teams = contracts["teams"]
     name = replace(teams.column("team_name"), kind="integer", physical_type="integer")
     changed = replace(teams, columns=(teams.key, name))
-    with pytest.raises(MigrationError, match=r"raw.teams.team_name is text, .* integer"):
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(
+            "insert into raw.teams (team_id, team_name, _partition_at, _source_file, _file_hash,"
+            " _row_number, _run_id, _load_id) values (1, 'Refunds', now(), '', '', 1, '', 1)"
+        )
+    with pytest.raises(MigrationError, match=r"raw.teams: column team_name .* can be integer"):
         run(empty_url, {**contracts, "teams": changed})
 
 
@@ -140,7 +160,7 @@ def test_an_edited_migration_is_refused(
 ) -> None:
     run(empty_url, contracts)
     edited = [replace(m, statements=m.statements + " ") for m in migrations()]
-    monkeypatch.setattr(migrate_module, "migrations", lambda: edited)
+    monkeypatch.setattr(sql_files, "migrations", lambda: edited)
     with pytest.raises(MigrationError, match="edited after it was applied"):
         run(empty_url, contracts)
 
@@ -151,5 +171,5 @@ def test_a_database_from_the_future_is_refused(
     run(empty_url, contracts)
     with psycopg.connect(empty_url, autocommit=True) as connection:
         connection.execute("insert into ops.schema_migration values (9999, 'x', 'x')")
-        with pytest.raises(MigrationError, match="update fastfeast_assets"):
+        with pytest.raises(NewerWarehouseError, match="migration 9999, and this is fastfeast"):
             migrate(connection, contracts)

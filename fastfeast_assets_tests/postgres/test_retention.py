@@ -15,12 +15,9 @@ from fastfeast_assets.warehouse import retention_snapshots as snapshots
 from fastfeast_assets.warehouse.discard import discard
 from fastfeast_assets_tests.landing import MEMBERS, LandingZone, order
 from fastfeast_assets_tests.postgres.conftest import Load, Query
+from fastfeast_assets_tests.pruning import SEEN
 
 LATER = datetime.now(UTC) + timedelta(days=1)
-SEEN = (
-    "insert into ops.consumed_load (consumer, load_id) "
-    "select 'transform', log_id from ops.pipeline_file_log on conflict do nothing returning 1"
-)
 
 
 def ensure_even(connection: psycopg.Connection, contracts: Mapping[str, Contract]) -> None:
@@ -48,7 +45,7 @@ def test_snapshots_lose_what_they_only_repeat(
     load()
     customers = contracts["customers"]
     assert snapshots.old_loads(connection, customers, date(2026, 11, 30)) == []
-    query(SEEN)
+    connection.execute(SEEN)
     loads = snapshots.old_loads(connection, customers, date(2026, 11, 15))
     assert len(loads) == 5
     expected = [snapshots.count_repeated(connection, customers, log_id) for log_id in loads]
@@ -152,7 +149,7 @@ def test_superseded_attempts_leave_the_ledger_with_their_bookkeeping(
     landing.put("stream/2026-11-19/08/orders.json", "[{")
     load()
     assert retention_ops.count_superseded(connection, LATER) == 1
-    query(SEEN)
+    connection.execute(SEEN)
     assert retention_ops.prune_superseded(connection, LATER) == 4
     assert query(
         "select status, is_latest, is_loaded, total_records as n from pipeline_file_log order by 4"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -18,6 +21,7 @@ from pydantic import SecretStr
 
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse.server import (
+    data_directory,
     running_pid,
     start_server,
     stop_server,
@@ -25,22 +29,42 @@ from fastfeast_assets.warehouse.server import (
     warehouse_dsn,
 )
 from fastfeast_assets_tests.conftest import PII_KEY
+from fastfeast_assets_tests.waiting import until
+
+AT_WORK = (
+    "select count(*) from pg_stat_activity where state = 'active'"
+    " and query like '%generate_series%' and pid <> pg_backend_pid()"
+)
+
+
+@contextmanager
+def home() -> Iterator[Settings]:
+    """Settings with a home of their own, in a path short enough for a socket."""
+    directory = Path(tempfile.mkdtemp(prefix="ff-"))
+    settings = Settings(home=directory, pii_key=SecretStr(PII_KEY))
+    yield settings
+    stop_server(settings)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Settings]:
+    """A home that the tests share; each starts its server."""
+    with home() as settings:
+        yield settings
 
 
 @pytest.fixture
-def own() -> Iterator[Settings]:
-    """Settings with a home of their own, in a path short enough for a socket."""
-    home = Path(tempfile.mkdtemp(prefix="ff-"))
-    settings = Settings(home=home, pii_key=SecretStr(PII_KEY))
-    yield settings
-    stop_server(settings)
-    shutil.rmtree(home, ignore_errors=True)
+def fresh() -> Iterator[Settings]:
+    """A home without a cluster."""
+    with home() as settings:
+        yield settings
 
 
-def test_many_at_once_start_one_server(own: Settings) -> None:
+def test_many_at_once_start_one_server(fresh: Settings) -> None:
     with ThreadPoolExecutor(4) as pool:
-        assert len(set(pool.map(lambda _: warehouse_dsn(own), range(4)))) == 1
-    assert running_pid(own) is not None
+        assert len(set(pool.map(lambda _: warehouse_dsn(fresh), range(4)))) == 1
+    assert running_pid(fresh) is not None
 
 
 def test_it_stops_and_starts_again(own: Settings) -> None:
@@ -64,13 +88,79 @@ def test_a_killed_server_comes_back_with_what_was_committed(own: Settings) -> No
         assert connection.execute("select value from kept").fetchone() == (1,)
 
 
-def test_a_home_too_deep_for_a_socket_works_too(own: Settings) -> None:
-    deep = own.model_copy(update={"home": own.home / ("x" * 120)})
+def killed_postmaster(own: Settings) -> int:
+    """Kill the server and nothing else; gives its number."""
+    pid = running_pid(own)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
+    return pid
+
+
+def test_what_a_killed_server_left_at_work_does_not_keep_the_next_from_starting(
+    own: Settings,
+) -> None:
+    url = warehouse_dsn(own)
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(url, autocommit=True) as busy:
+        # It looks at nothing but its work, and so does not notice that its server is gone.
+        work = pool.submit(busy.execute, "select count(*) from generate_series(1, 10000000000) n")
+        with psycopg.connect(url, autocommit=True) as watcher:
+            until(lambda: watcher.execute(AT_WORK).fetchone() == (1,), "a query at work")
+            orphan = psutil.Process(busy.info.backend_pid)
+        killed_postmaster(own)
+        assert orphan.is_running()
+        with psycopg.connect(warehouse_dsn(own)) as connection:
+            connection.execute("select 1")
+        # Nobody may have asked for what is left of it yet.
+        assert not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE
+        with pytest.raises(psycopg.OperationalError):
+            work.result()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", f"{os.getpid()}\n/elsewhere\n1\n5432\n\n\n0 0\nready\n"],
+    ids=["empty", "a stranger's"],
+)
+def test_a_stranger_with_the_number_of_a_killed_server_is_not_taken_for_it(
+    own: Settings, content: str
+) -> None:
+    """As after a reboot; or the file was being written when the machine went."""
+    start_server(own)
+    killed_postmaster(own)
+    for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        (data_directory(own) / name).write_text(content)
+    assert running_pid(own) is None
+    with psycopg.connect(warehouse_dsn(own)) as connection:
+        connection.execute("select 1")
+
+
+def test_a_first_start_that_is_killed_leaves_nothing_that_hinders_the_next(fresh: Settings) -> None:
+    """Kills come in the middle of making the cluster, of starting the server and later."""
+    code = f"""if True:
+        from pathlib import Path
+        from fastfeast_assets.warehouse.cluster import Cluster
+        Cluster(Path({str(fresh.home)!r})).start()
+    """
+    for seen in ("server.lock", "pg.new-*/PG_VERSION", "pg/PG_VERSION", "pg/postmaster.pid"):
+        process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+        until(lambda: any(fresh.home.glob(seen)) or process.poll() is not None, seen, pause=0.002)  # noqa: B023
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=60)
+    with psycopg.connect(warehouse_dsn(fresh)) as connection:
+        connection.execute("select 1")
+    assert not list(fresh.home.glob("pg.new-*"))
+
+
+@pytest.mark.parametrize("name", ["x" * 120, "it's 5 % & more"])
+def test_any_home_works(fresh: Settings, name: str) -> None:
+    """Also one that is too deep for a socket."""
+    own = fresh.model_copy(update={"home": fresh.home / name})
     try:
-        with psycopg.connect(warehouse_dsn(deep)) as connection:
+        with psycopg.connect(warehouse_dsn(own)) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
     finally:
-        assert stop_server(deep)
+        assert stop_server(own)
 
 
 @pytest.mark.parametrize(

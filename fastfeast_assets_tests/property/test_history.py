@@ -1,25 +1,34 @@
 """The laws of history under random snapshots, against pandas.
 
-Snapshots come in any order and any grouping, are corrected, list some members, refuse others. At
-any rest each member's versions and its absence are what the landing zone says.
+Snapshots come in any order and any grouping, are corrected, list some members, refuse others;
+retention takes repetitions and settled refusals. At any rest each member's versions and its absence
+are what the landing zone says, which forgets nothing.
 """
 
 from __future__ import annotations
 
 import csv
 import random
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
+import psycopg
 import pytest
 
+from fastfeast_assets.contracts.model import Contract
+from fastfeast_assets.warehouse import retention_ops
 from fastfeast_assets_tests.dbt.conftest import Dbt, Marts
 from fastfeast_assets_tests.landing import MEMBERS, LandingZone, Row
 from fastfeast_assets_tests.postgres.conftest import Load, Query
+from fastfeast_assets_tests.property.world import HISTORIES
+from fastfeast_assets_tests.pruning import prune_raw
 
 DAYS = pd.date_range("2026-11-01", periods=7)
 CUSTOMERS = (1, 2, 3)
 BAD_PHONE = "123"
+LATER = datetime.now(UTC) + timedelta(days=1)
 MODELS = ("stg_customers", "dim_customer", "dim_customer_history")
 
 # Customer, name, first day, day after the last, first snapshot without the customer.
@@ -51,7 +60,7 @@ def listings(landing: Path) -> pd.DataFrame:
 
 
 def expected_absences(landing: Path) -> dict[int, pd.Timestamp | None]:
-    """The first snapshot after the last that lists a customer; of those that any lists."""
+    """Of each customer that a file lists, the first snapshot after the last that does."""
     listed = listings(landing)
     last = listed.groupby("customer_id")["day"].max()
     return {
@@ -101,20 +110,32 @@ def stored(query: Query) -> set[Version]:
     }
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(HISTORIES))
 def test_history_is_what_the_files_say(
-    seed: int, landing: LandingZone, load: Load, dbt: Dbt, marts: Marts, query: Query
+    seed: int,
+    landing: LandingZone,
+    load: Load,
+    dbt: Dbt,
+    marts: Marts,
+    query: Query,
+    connection: psycopg.Connection,
+    contracts: Mapping[str, Contract],
 ) -> None:
     chance = random.Random(seed)  # noqa: S311
-    drops = [*DAYS, *chance.sample(list(DAYS), 4)]
+    drops = [*DAYS, *chance.sample(list(DAYS), 6)]
     chance.shuffle(drops)
     for place, day in enumerate(drops, start=1):
         landing.batch("customers", *snapshot(chance), day=str(day.date()))
         load()
-        if place == len(drops) or chance.random() < 0.5:
+        if place == len(drops) or chance.random() < 0.4:
             dbt.run("--select", *MODELS)
             assert stored(query) == expected(landing.root)
-            assert stored_absences(query).items() >= expected_absences(landing.root).items()
+            assert stored_absences(query) == expected_absences(landing.root)
+        if chance.random() < 0.4:
+            prune_raw(connection, [contracts["customers"]], chance.choice(DAYS).date())
+        if chance.random() < 0.2:
+            connection.execute("update ops.quarantine set status = 'discarded'")
+            retention_ops.prune_settled(connection, contracts, LATER)
     before = marts.written()
     dbt.run("--select", *MODELS)
     assert marts.written() == before

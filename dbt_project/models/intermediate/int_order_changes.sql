@@ -7,6 +7,10 @@ loads as (
     {{ pending_fact_loads('fact_order', 'orders', foreign_keys('fact_order')) }}
 ),
 
+given_up as (
+    {{ given_up_loads('orders') }}
+),
+
 changes as (
     select
         loaded.order_id,
@@ -26,6 +30,23 @@ changes as (
         healed.order_id,
         'healed' as reason
     from ({{ healed_orphans('fact_order', 'order_id', foreign_keys('fact_order')) }}) as healed
+
+    union all
+
+    select
+        pending.order_id,
+        'pending' as reason
+    from ({{ pending_keys('fact_order', 'order_id') }}) as pending
+    {%- set fact_order = existing_mart('fact_order') %}
+    {%- if fact_order %}
+
+    union all
+
+    select
+        carrying.order_id,
+        'removed' as reason
+    from ({{ rows_of_replaced('given_up', fact_order, 'order_id') }}) as carrying
+    {%- endif %}
 )
 
 select
@@ -33,7 +54,8 @@ select
     min(reason) as reason,
     bool_or(reason = 'removed') as has_left_a_file,
     null::bigint as load_id,
-    null::text as load_source
+    null::text as load_source,
+    null::integer as load_generation
 from changes
 group by order_id
 
@@ -44,5 +66,6 @@ select
     'load' as reason,
     false as has_left_a_file,
     load_id,
-    source as load_source
+    source as load_source,
+    generation as load_generation
 from loads

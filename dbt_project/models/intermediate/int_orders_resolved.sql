@@ -1,4 +1,6 @@
 -- grain: one row per order of int_order_changes, and one per load to digest (order_id is null)
+{%- set fact_order = existing_mart('fact_order') %}
+
 with
 
 changes as (
@@ -11,16 +13,15 @@ newest as materialized (
         changes.has_left_a_file,
         changes.load_id,
         changes.load_source,
-        orders.*
+        changes.load_generation,
+        {{ pruned_at() }},
+        shown.*
     from changes
-    left join lateral (
-        {{ newest_version('orders', 'order_id', 'changes.order_id') }}
-    ) as orders on true
-    -- A key of which raw holds no row, but that left no file, is past the retention of raw: the
-    -- fact stays as it is.
+    {{ join_versions('fact_order', fact_order, 'orders', 'order_id') }}
+    -- A key of which there is no version, but that left no file, is nothing to decide about.
     where
         changes.order_id is null
-        or orders.order_id is not null
+        or shown.order_id is not null
         or changes.has_left_a_file
 ),
 
@@ -49,6 +50,11 @@ select
     delivery_fee,
     discount_amount,
     total_amount,
+    _partition_at,
+    _load_id,
+    _pruned_at,
+    has_left_a_file,
+    has_left_a_file and not is_in_raw as is_kept,
     is_removed,
     order_id is not null and missing = '[]' as is_loadable,
     missing,
@@ -72,5 +78,6 @@ select
         'delivered_at', delivered_at::text
     ) end as raw_data,
     load_id,
-    load_source
+    load_source,
+    load_generation
 from resolved

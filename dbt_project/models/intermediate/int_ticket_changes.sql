@@ -21,6 +21,14 @@ changed_events as (
     {{ removed_keys('loads', 'ticket_events') }}
 ),
 
+given_up as (
+    {{ given_up_loads('tickets') }}
+),
+
+replaced_events as (
+    {{ replaced_loads('loads', 'ticket_events') }}
+),
+
 changes as (
     select
         loaded.ticket_id,
@@ -58,41 +66,60 @@ changes as (
         healed.ticket_id,
         'healed' as reason
     from ({{ healed_orphans('fact_ticket', 'ticket_id', foreign_keys('fact_ticket')) }}) as healed
+
+    union all
+
+    select
+        pending.ticket_id,
+        'pending' as reason
+    from ({{ pending_keys('fact_ticket', 'ticket_id') }}) as pending
     {%- set fact_ticket = existing_mart('fact_ticket') %}
+    {%- set fact_ticket_event = existing_mart('fact_ticket_event') %}
     {%- if fact_ticket %}
 
     union all
 
     select
-        fact.ticket_id,
-        'event_changed' as reason
-    from changed_events
+        carrying.ticket_id,
+        'removed' as reason
+    from ({{ rows_of_replaced('given_up', fact_ticket, 'ticket_id') }}) as carrying
+
+    union all
+
+    select
+        of_order.ticket_id,
+        'order_changed' as reason
+    from changed_orders
     inner join lateral (
         select tickets.ticket_id
         from {{ fact_ticket }} as tickets
-        where tickets._reopened_by = changed_events.event_id
+        where tickets.order_id = changed_orders.order_id
         offset 0
-    ) as fact on true
+    ) as of_order on true
+    {%- if fact_ticket_event %}
 
     union all
 
     select
-        fact.ticket_id,
-        'overdue' as reason
-    from {{ fact_ticket }} as fact
-    where
-        fact.sla_response_status = 'pending'
-        and fact.sla_first_due_at < {{ business_now() }}
+        of_event.ticket_id,
+        'event_changed' as reason
+    from changed_events
+    inner join lateral (
+        select events.ticket_id
+        from {{ fact_ticket_event }} as events
+        where events.event_id = changed_events.event_id and events.new_status = 'Reopened'
+        offset 0
+    ) as of_event on true
 
     union all
 
     select
-        fact.ticket_id,
-        'overdue' as reason
-    from {{ fact_ticket }} as fact
-    where
-        fact.sla_resolution_status = 'pending'
-        and fact.sla_resolve_due_at < {{ business_now() }}
+        carrying.ticket_id,
+        'event_changed' as reason
+    from (
+        {{ rows_of_replaced('replaced_events', fact_ticket_event, 'ticket_id') }}
+    ) as carrying
+    {%- endif %}
     {%- endif %}
 )
 
@@ -101,7 +128,8 @@ select
     min(reason) as reason,
     bool_or(reason = 'removed') as has_left_a_file,
     null::bigint as load_id,
-    null::text as load_source
+    null::text as load_source,
+    null::integer as load_generation
 from changes
 group by ticket_id
 
@@ -112,5 +140,6 @@ select
     'load' as reason,
     false as has_left_a_file,
     load_id,
-    source as load_source
+    source as load_source,
+    generation as load_generation
 from loads

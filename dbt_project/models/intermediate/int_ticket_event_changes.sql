@@ -26,6 +26,10 @@ changed_tickets as (
     {{ rows_by_key('changed_orders', 'order_id', 'tickets', 'ticket_id') }}
 ),
 
+replaced as (
+    {{ replaced_loads('loads', 'ticket_events') }}
+),
+
 changes as (
     select
         loaded.event_id,
@@ -56,6 +60,23 @@ changes as (
     from (
         {{ healed_orphans('fact_ticket_event', 'event_id', foreign_keys('fact_ticket_event')) }}
     ) as healed
+
+    union all
+
+    select
+        pending.event_id,
+        'pending' as reason
+    from ({{ pending_keys('fact_ticket_event', 'event_id') }}) as pending
+    {%- set fact_ticket_event = existing_mart('fact_ticket_event') %}
+    {%- if fact_ticket_event %}
+
+    union all
+
+    select
+        carrying.event_id,
+        'removed' as reason
+    from ({{ rows_of_replaced('replaced', fact_ticket_event, 'event_id') }}) as carrying
+    {%- endif %}
 )
 
 select
@@ -63,7 +84,8 @@ select
     min(reason) as reason,
     bool_or(reason = 'removed') as has_left_a_file,
     null::bigint as load_id,
-    null::text as load_source
+    null::text as load_source,
+    null::integer as load_generation
 from changes
 group by event_id
 
@@ -74,5 +96,6 @@ select
     'load' as reason,
     false as has_left_a_file,
     load_id,
-    source as load_source
+    source as load_source,
+    generation as load_generation
 from loads

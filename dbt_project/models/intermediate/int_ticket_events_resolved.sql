@@ -1,4 +1,6 @@
 -- grain: one row per event of int_ticket_event_changes, and one per load (event_id is null)
+{%- set fact_ticket_event = existing_mart('fact_ticket_event') %}
+
 with
 
 changes as (
@@ -11,16 +13,15 @@ newest as materialized (
         changes.has_left_a_file,
         changes.load_id,
         changes.load_source,
-        events.*
+        changes.load_generation,
+        {{ pruned_at() }},
+        shown.*
     from changes
-    left join lateral (
-        {{ newest_version('ticket_events', 'event_id', 'changes.event_id') }}
-    ) as events on true
-    -- A key of which raw holds no row, but that left no file, is past the retention of raw: the
-    -- fact stays as it is.
+    {{ join_versions('fact_ticket_event', fact_ticket_event, 'ticket_events', 'event_id') }}
+    -- A key of which there is no version, but that left no file, is nothing to decide about.
     where
         changes.event_id is null
-        or events.event_id is not null
+        or shown.event_id is not null
         or changes.has_left_a_file
 ),
 
@@ -43,6 +44,11 @@ select
     old_status,
     new_status,
     notes,
+    _partition_at,
+    _load_id,
+    _pruned_at,
+    has_left_a_file,
+    has_left_a_file and not is_in_raw as is_kept,
     is_removed,
     event_id is not null and missing = '[]' as is_loadable,
     missing,
@@ -60,5 +66,6 @@ select
         'notes', notes
     ) end as raw_data,
     load_id,
-    load_source
+    load_source,
+    load_generation
 from resolved

@@ -1,4 +1,7 @@
 -- grain: one row per ticket of int_ticket_changes, and one per load to digest (ticket_id is null)
+{%- set fact_ticket = existing_mart('fact_ticket') %}
+{%- set fact_ticket_event = existing_mart('fact_ticket_event') %}
+
 with
 
 changes as (
@@ -11,43 +14,33 @@ newest as materialized (
         changes.has_left_a_file,
         changes.load_id,
         changes.load_source,
-        tickets.*
+        changes.load_generation,
+        {{ pruned_at() }},
+        shown.*
     from changes
-    left join lateral (
-        {{ newest_version('tickets', 'ticket_id', 'changes.ticket_id') }}
-    ) as tickets on true
-    -- A key of which raw holds no row, but that left no file, is past the retention of raw: the
-    -- fact stays as it is.
+    {{ join_versions('fact_ticket', fact_ticket, 'tickets', 'ticket_id') }}
+    -- A key of which there is no version, but that left no file, is nothing to decide about.
     where
         changes.ticket_id is null
-        or tickets.ticket_id is not null
+        or shown.ticket_id is not null
         or changes.has_left_a_file
-),
-
-withdrawn_events as (
-    select withdrawn.key as event_id
-    from changes
-    inner join {{ source('ops', 'removed_key') }} as withdrawn
-        on changes.load_id = withdrawn.load_id
-    where withdrawn.source = 'ticket_events'
 ),
 
 resolved as (
     select
         newest.*,
         parent_order_id.region_id,
-        {%- set fact_ticket = existing_mart('fact_ticket') %}
-        {%- if fact_ticket %}
-        coalesce(reopening.event_id, retained.event_id) as _reopened_by,
-        {%- else %}
-        reopening.event_id as _reopened_by,
-        {%- endif %}
+        newest.status = 'Reopened'
+        or reopening.event_id is not null
+        {%- if fact_ticket_event %}
+        or retained.event_id is not null
+        {%- endif %} as reopened,
         newest.changed_id is not null and newest.ticket_id is null as is_removed,
         {{ missing_parents(foreign_keys('fact_ticket'), 'newest') }} as missing
     from newest
     {{ join_parents(foreign_keys('fact_ticket'), 'newest') }}
     left join lateral (
-        select min(events.event_id)::varchar(36) as event_id
+        select events.event_id
         from {{ source('raw', 'ticket_events') }} as loaded
         inner join lateral (
             {{ newest_version('ticket_events', 'event_id', 'loaded.event_id') }}
@@ -57,21 +50,24 @@ resolved as (
             and loaded.new_status = 'Reopened'
             and events.ticket_id = newest.ticket_id
             and events.new_status = 'Reopened'
+        limit 1
     ) as reopening on true
-    {%- if fact_ticket %}
+    {%- if fact_ticket_event %}
     -- An event that reopened the ticket and is past the retention of raw still counts.
     left join lateral (
-        select known._reopened_by as event_id
-        from {{ fact_ticket }} as known
+        select known.event_id
+        from {{ fact_ticket_event }} as known
         where
             known.ticket_id = newest.ticket_id
-            and known._reopened_by not in (
-                select withdrawn_events.event_id from withdrawn_events
-            )
+            and known.new_status = 'Reopened'
+            and {{ stands('ticket_events', 'event_id', 'known') }}
             and not exists (
                 select 1 from {{ source('raw', 'ticket_events') }} as loaded
-                where loaded.event_id = known._reopened_by
+                where
+                    loaded.event_id = known.event_id
+                    and loaded._partition_at >= known._partition_at
             )
+        limit 1
     ) as retained on true
     {%- endif %}
 )
@@ -96,14 +92,18 @@ select
     resolved_at,
     sla_first_due_at,
     sla_resolve_due_at,
-    {{ minutes_between('created_at', 'first_response_at') }} as first_response_min,
-    {{ minutes_between('created_at', 'resolved_at') }} as resolution_min,
+    {{ elapsed_minutes('created_at', 'first_response_at') }} as first_response_min,
+    {{ elapsed_minutes('created_at', 'resolved_at') }} as resolution_min,
     {{ sla_breached('first_response_at', 'sla_first_due_at') }} as sla_response_breached,
     {{ sla_breached('resolved_at', 'sla_resolve_due_at') }} as sla_resolution_breached,
     {{ sla_status('first_response_at', 'sla_first_due_at') }} as sla_response_status,
     {{ sla_status('resolved_at', 'sla_resolve_due_at') }} as sla_resolution_status,
-    status = 'Reopened' or _reopened_by is not null as reopened,
-    _reopened_by,
+    reopened,
+    _partition_at,
+    _load_id,
+    _pruned_at,
+    has_left_a_file,
+    has_left_a_file and not is_in_raw as is_kept,
     is_removed,
     ticket_id is not null and missing = '[]' as is_loadable,
     missing,
@@ -130,5 +130,6 @@ select
         'sla_resolve_due_at', sla_resolve_due_at::text
     ) end as raw_data,
     load_id,
-    load_source
+    load_source,
+    load_generation
 from resolved

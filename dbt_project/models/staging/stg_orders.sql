@@ -18,5 +18,6 @@ select distinct on (order_id)
     _row_number,
     _run_id,
     _load_id
-from {{ source('raw', 'orders') }}
+from {{ source('raw', 'orders') }} as loaded
+where not {{ is_discarded('loaded') }}
 order by order_id asc, _partition_at desc, _source_file asc

@@ -12,5 +12,6 @@ select distinct on (event_id)
     _row_number,
     _run_id,
     _load_id
-from {{ source('raw', 'ticket_events') }}
+from {{ source('raw', 'ticket_events') }} as loaded
+where not {{ is_discarded('loaded') }}
 order by event_id asc, _partition_at desc, _source_file asc

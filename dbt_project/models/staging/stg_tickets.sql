@@ -21,5 +21,6 @@ select distinct on (ticket_id)
     _row_number,
     _run_id,
     _load_id
-from {{ source('raw', 'tickets') }}
+from {{ source('raw', 'tickets') }} as loaded
+where not {{ is_discarded('loaded') }}
 order by ticket_id asc, _partition_at desc, _source_file asc

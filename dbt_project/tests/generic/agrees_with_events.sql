@@ -1,16 +1,20 @@
 {#
-    Tickets whose row says something else than their events: one row for each kind of disagreement,
-    with the number of tickets and one of them. Looks at the tickets that the test's `where` admits,
-    `model`, and at those with an event that it admits: a disagreement begins when either is written.
-    The other source may still be on its way, so this is a warning.
+    Tickets whose row says something else than their events: one row for each kind of disagreement.
+    Looks at the tickets of `model` and, behind loads, at those of the events that are looked at: a
+    disagreement begins when either is written. The other source may still be on its way, so this is
+    a warning.
 #}
 {% test agrees_with_events(model, tickets, events, lifecycle) %}
 with
 
+looked_at as (
+    select * from (select * from {{ model }}) as rows_of_model
+),
+
 written as (
-    select ticket_id from (select * from {{ model }}) as written_tickets
-    union
-    select ticket_id from {{ events }} where {{ config.get('where') or 'true' }}
+    select looked_at.ticket_id
+    from looked_at
+    {{ or_tickets_of_noted_events(events) }}
 ),
 
 compared as (
@@ -30,9 +34,8 @@ compared as (
 )
 
 select
-    disagreement.column_name,
-    count(*) as tickets,
-    min(compared.ticket_id) as example
+    compared.ticket_id as failed_key,
+    disagreement.column_name
 from compared
 cross join lateral (
     values
@@ -41,5 +44,4 @@ cross join lateral (
     ('resolved_at', compared.resolved_at)
 ) as disagreement (column_name, is_found)
 where disagreement.is_found
-group by disagreement.column_name
 {% endtest %}

@@ -1,63 +1,44 @@
 {#
-    The rows that the test's `where` admits (`model`) have in the fact the values that they have in
-    raw: one sum of hashes over `columns` here and there, in whatever order. Rows that the fact has
-    not digested yet, those whose raw row is past its retention, and those whose newest version is
-    held back as an orphan are left out on both sides.
+    The rows of a fact, `model`, have the values of the version that they name, where raw still holds
+    it as the newest. Beside that, no row names a version of which raw holds a later one, but for one
+    that the fact has not digested or that waits.
 #}
 {% test checksum_of_raw(model, fact, source_name, key, columns) %}
 with
 
 written as (
-    select * from (select * from {{ model }}) as recent
+    select * from (select * from {{ model }}) as looked_at
 ),
 
-newest as (
-    select versions.*
-    from written
-    cross join lateral (
-        {{ newest_version(source_name, key, 'written.' ~ key) }}
-    ) as versions
-    where
-        exists (
-            select 1 from {{ source('ops', 'consumed_load') }} as consumed
-            where
-                consumed.consumer = '{{ fact.identifier }}'
-                and consumed.load_id = versions._load_id
-        )
+compared as (
+    select
+        written.{{ key }},
+        versions._load_id = written._load_id
+        and ({{ qualified("versions", columns) }})
+        is distinct from ({{ qualified("written", columns) }}) as is_different,
+        versions._partition_at > written._partition_at
+        and {{ is_digested(fact.identifier, 'versions._load_id') }}
         and not exists (
             select 1 from {{ source('ops', 'quarantine') }} as orphan
             where
                 orphan.source_table = '{{ fact.identifier }}'
                 and orphan.rejection_stage = 'orphan'
-                and orphan.status in ('open', 'discarded')
+                and orphan.status = 'open'
                 and orphan.log_id = versions._load_id
                 and orphan.row_number = versions._row_number
-        )
-),
-
-in_raw as (
-    select
-        count(*) as row_count,
-        sum({{ row_hash('newest', [key] + columns) }}) as checksum
-    from newest
-),
-
-in_fact as (
-    select
-        count(*) as row_count,
-        sum({{ row_hash('written', [key] + columns) }}) as checksum
+        ) as is_earlier
     from written
-    inner join newest on written.{{ key }} = newest.{{ key }}
+    cross join lateral (
+        {{ newest_version(source_name, key, 'written.' ~ key) }}
+    ) as versions
 )
 
 select
-    in_raw.row_count as rows_of_raw,
-    in_raw.checksum as checksum_of_raw,
-    in_fact.row_count as rows_of_fact,
-    in_fact.checksum as checksum_of_fact
-from in_raw
-cross join in_fact
-where
-    in_raw.row_count <> in_fact.row_count
-    or in_raw.checksum is distinct from in_fact.checksum
+    compared.{{ key }} as failed_key,
+    case
+        when compared.is_different then 'says something else than raw'
+        else 'shows an earlier version'
+    end as problem
+from compared
+where compared.is_different or compared.is_earlier
 {% endtest %}

@@ -1,24 +1,14 @@
 {#
     Every key of the digested loads is in the fact, waits as an orphan, or is one that a person has
     discarded, and the fact holds no other, but for what raw may have held before retention took it.
-    Looks at the rows and loads that the test's `where` admits; `model` is these rows.
+    Looks at the keys that are to be tested, whether the fact has a row of them or not; `model` is
+    the rows that it has.
 #}
-{% test reconciled_with_raw(model, fact, source_name, key, happened_at) %}
+{% test reconciled_with_raw(model, fact, source_name, key) %}
 with
 
-digested_loads as (
-    select loads.log_id
-    from (
-        select log.log_id, log.processed_at as _loaded_at
-        from {{ source('ops', 'pipeline_file_log') }} as log
-        inner join {{ source('ops', 'consumed_load') }} as consumed
-            on log.log_id = consumed.load_id
-        where
-            log.source = '{{ source_name }}'
-            and log.status = 'success'
-            and consumed.consumer = '{{ fact.identifier }}'
-    ) as loads
-    where {{ config.get('where') or 'true' }}
+tested_keys as (
+    {{ tested_keys() }}
 ),
 
 orphans as (
@@ -28,28 +18,19 @@ orphans as (
 ),
 
 lost as (
-    select loaded.{{ key }}
-    from digested_loads
-    cross join lateral (
-        select rows.{{ key }}
-        from {{ source('raw', source_name) }} as rows
-        where rows._load_id = digested_loads.log_id
-        offset 0
-    ) as loaded
+    select tested_keys.key as {{ key }}
+    from tested_keys
     where
-        not exists (select 1 from {{ fact }} as fact where fact.{{ key }} = loaded.{{ key }})
+        not exists (select 1 from {{ fact }} as fact where fact.{{ key }} = tested_keys.key)
         and not exists (
             select 1 from orphans
-            where orphans.status = 'open' and orphans.primary_key = loaded.{{ key }}
+            where orphans.status = 'open' and orphans.primary_key = tested_keys.key
         )
-        and not exists (
+        -- Of a key of which every row is discarded there is no version.
+        and exists (
             select 1
-            from orphans
-            inner join lateral (
-                {{ newest_version(source_name, key, 'loaded.' ~ key) }}
-            ) as newest
-                on (orphans.log_id, orphans.row_number) = (newest._load_id, newest._row_number)
-            where orphans.status = 'discarded' and orphans.primary_key = loaded.{{ key }}
+            from ({{ newest_version(source_name, key, 'tested_keys.key') }}) as newest
+            where {{ is_digested(fact.identifier, 'newest._load_id') }}
         )
 ),
 
@@ -59,7 +40,7 @@ doubled as (
     inner join {{ fact }} as fact on orphans.primary_key = fact.{{ key }}
     where
         orphans.status = 'open'
-        and not {{ is_past_retention(source_name, 'fact.' ~ happened_at) }}
+        and not {{ must_stay(fact.identifier, 'fact') }}
 ),
 
 left_over as (
@@ -73,20 +54,35 @@ left_over as (
         and exists (
             select 1
             from {{ source('ops', 'removed_key') }} as removed
+            inner join {{ source('ops', 'pipeline_file_log') }} as log
+                on removed.load_id = log.log_id
             inner join {{ source('ops', 'consumed_load') }} as consumed
-                on removed.load_id = consumed.load_id
+                on {{ has_read('consumed', 'log') }}
             where
                 removed.source = '{{ source_name }}'
                 and removed.key = written.{{ key }}
                 and consumed.consumer = '{{ fact.identifier }}'
                 and consumed.consumed_at > written._loaded_at
         )
-        and not {{ is_past_retention(source_name, 'written.' ~ happened_at) }}
+        and not {{ must_stay(fact.identifier, 'written') }}
 )
 
-select {{ key }}, 'neither in the fact nor waiting' as problem from lost
+select
+    lost.{{ key }} as failed_key,
+    'neither in the fact nor waiting' as problem
+from lost
+
 union all
-select {{ key }}, 'in the fact and waiting' as problem from doubled
+
+select
+    doubled.{{ key }} as failed_key,
+    'in the fact and waiting' as problem
+from doubled
+
 union all
-select {{ key }}, 'in the fact but in no file' as problem from left_over
+
+select
+    left_over.{{ key }} as failed_key,
+    'in the fact but in no file' as problem
+from left_over
 {% endtest %}

@@ -1,9 +1,9 @@
 {#
     A version ends where the next one of its key begins, the next one differs, and none begins in
-    between. `model` is the rows that the test's `where` admits, `history` all of them.
+    between. `model` is the versions that are looked at, `history` all of them.
 #}
 {% test seamless_versions(model, history, key, columns) %}
-select versions.version_key
+select {{ failed_key('versions') }} as failed_key
 from (select * from {{ model }}) as versions
 left join lateral (
     select following.*

@@ -7,6 +7,8 @@ import sys
 
 import psycopg
 import pytest
+import sqlalchemy
+from dagster_postgres.utils import DagsterPostgresException, retry_pg_connection_fn
 
 from fastfeast_assets.commands.errors import problem_of, redacted
 from fastfeast_assets.settings import Settings
@@ -78,6 +80,39 @@ def test_refused_data_is_reported_without_the_data(database_url: str) -> None:
     assert problem is not None
     assert "SQLSTATE 22P02" in problem.text
     assert "mona" not in problem.text
+
+
+def test_a_connection_that_is_lost_is_told_with_the_next_step(database_url: str) -> None:
+    """By the server's end, at whichever driver and call it is noticed."""
+    with psycopg.connect(database_url) as first, psycopg.connect(database_url) as second:
+        second.execute("select pg_terminate_backend(%s)", [first.info.backend_pid])
+        for _ in range(2):
+            with pytest.raises(psycopg.OperationalError) as caught:
+                first.execute("select 1")
+            assert "lost" in told(caught.value)
+    engine = sqlalchemy.create_engine(database_url)
+    with engine.connect() as connection, psycopg.connect(database_url) as second:
+        [pid] = connection.execute(sqlalchemy.text("select pg_backend_pid()")).one()
+        second.execute("select pg_terminate_backend(%s)", [pid])
+        for _ in range(2):
+            with pytest.raises(sqlalchemy.exc.SQLAlchemyError) as lost:
+                connection.execute(sqlalchemy.text("select 1"))
+            assert "lost" in told(lost.value)
+
+
+def test_a_lost_connection_is_told_when_dagster_has_wrapped_it() -> None:
+    engine = sqlalchemy.create_engine("postgresql://nobody@/nothing?host=/nowhere")
+    with pytest.raises(DagsterPostgresException) as caught:
+        retry_pg_connection_fn(engine.connect, retry_limit=0)
+    assert "No such file or directory" in told(caught.value)
+
+
+def told(error: Exception) -> str:
+    """What is said about an error; there is always something to do next."""
+    problem = problem_of(error)
+    assert problem is not None
+    assert "fastfeast doctor" in problem.next_step
+    return problem.text
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(

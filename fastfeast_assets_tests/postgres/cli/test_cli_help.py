@@ -11,9 +11,11 @@ from fastfeast_assets_tests.postgres.cli.conftest import FastFeast
 
 COMMANDS = (
     ["ingest"],
+    ["withdraw"],
     ["demo"],
     ["simulate"],
     ["status"],
+    ["check"],
     ["doctor"],
     ["dev"],
     ["url"],

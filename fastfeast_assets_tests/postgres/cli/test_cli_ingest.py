@@ -100,6 +100,29 @@ def test_what_is_left_alone_is_listed(fastfeast: FastFeast, landing: LandingZone
     assert [len(found[key]) for key in ("unknown", "refused", "future")] == [2, 1, 1]
 
 
+def test_nearly_right_names_come_first(fastfeast: FastFeast, landing: LandingZone) -> None:
+    landing.put("a-note.txt", "hello")
+    landing.put("batch/2020-01-01/Teams.csv", "x")
+    landing.put("batch/2020-01-01/mona.adel@mail.com.csv", "x")
+    for _ in range(2):
+        result = fastfeast("ingest")
+        assert result.exit_code == 0
+        near, unknown = result.stdout.split("Unknown names, left alone (2)")
+        assert "Nearly right names, not loaded (1)" in near
+        assert "Teams.csv: reads like teams.csv; rename or remove it" in near
+        assert "a-note.txt: outside master/" in unknown
+        assert "mona" not in result.output
+    found = json.loads(fastfeast("ingest", "--json").stdout)
+    assert found["near_misses"] == [
+        {
+            "path": "batch/2020-01-01/Teams.csv",
+            "reason": "reads like teams.csv; rename or remove it",
+            "source": "teams",
+        }
+    ]
+    assert len(found["unknown"]) == 3
+
+
 def test_the_landing_zone_can_be_named_in_two_ways(fastfeast: FastFeast, tmp_path: Path) -> None:
     other = LandingZone(tmp_path / "other")
     other.put("stray.txt", "x")

@@ -113,7 +113,9 @@ def test_personal_values_are_nowhere(fastfeast: FastFeast, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("refused")
-def test_csv_holds_no_formula(fastfeast: FastFeast, tmp_path: Path) -> None:
+def test_csv_holds_no_formula(fastfeast: FastFeast, query: Query, tmp_path: Path) -> None:
+    # A key that is no UUID is none; where a key is any text, it is shown.
+    query("update ops.quarantine set primary_key = %s where row_number = 3 returning 1", FORMULA)
     file = tmp_path / "bad.csv"
     result = fastfeast("quarantine", "export", str(file), "--source", "orders")
     assert result.exit_code == 0

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from fastfeast_assets.settings import Settings
+from fastfeast_assets.warehouse import Warehouse
 from fastfeast_assets.warehouse.server import url_of
 from fastfeast_assets_tests.conftest import PII_KEY
 from fastfeast_assets_tests.landing import DAY, LandingZone, order
@@ -100,3 +101,33 @@ def test_status_needs_no_right_to_write(
     )
     monkeypatch.setenv("FASTFEAST_WAREHOUSE_URL", url)
     assert fastfeast("status").exit_code == 0
+
+
+def test_what_is_nearly_right_is_named(
+    fastfeast: FastFeast, landing: LandingZone, warehouse: Warehouse
+) -> None:
+    for number in range(25):
+        landing.put(f"stream/{DAY}/08/orders ({number:02d}).json", "[]")
+    landing.put(f"batch/{DAY}/mona.adel@mail.com/Teams.csv", "")
+    landing.put(f"batch/{DAY}/customers.csv", "")
+    landing.put(f"batch/{DAY}/customers.json", "[]")
+    result = fastfeast("status", "--json")
+    facts = json.loads(result.stdout)
+    assert facts["landing_findings"] == {
+        "unknown name": 26,
+        "nearly right name": 26,
+        "refused": 1,
+    }
+    assert len(facts["near_misses"]) == 20
+    assert facts["near_misses"][-1] == {
+        "path": f"stream/{DAY}/08/orders (18).json",
+        "reason": "reads like orders.json; rename or remove it",
+        "source": "orders",
+    }
+    [refused] = facts["refused"]
+    assert refused["path"] == f"batch/{DAY}/customers.json"
+    text = fastfeast("status").stdout
+    assert "Nearly right names, not loaded (26)" in text
+    assert "and 6 more" in text
+    assert "customers.csv is loaded instead" in text
+    assert "mona" not in result.output + text

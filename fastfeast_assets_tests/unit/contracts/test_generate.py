@@ -102,7 +102,13 @@ def test_a_source_is_added_by_adding_its_file(tmp_path: Path) -> None:
         (tmp_path / path.name).write_bytes(path.read_bytes())
     doc = document()
     doc["schema"][0]["properties"].append(
-        prop("order_id", "string", "varchar(36)", relationships=[{"to": "orders.order_id"}])
+        prop(
+            "order_id",
+            "string",
+            "varchar(36)",
+            relationships=[{"to": "orders.order_id"}],
+            customProperties=[{"property": "canonical", "value": "uuid"}],
+        )
     )
     write(tmp_path, doc)
     contracts = load_contracts(tmp_path)

@@ -94,7 +94,12 @@ BAD: dict[str, tuple[Spoil, str | None, str]] = {
     "unknown canonical form": (
         change("phone", customProperties=[{"property": "canonical", "value": "loud"}]),
         "phone",
-        "'phone', 'digits' or 'email'",
+        "'phone', 'digits', 'email' or 'uuid'",
+    ),
+    "hashed uuid": (
+        change("phone", customProperties=[{"property": "canonical", "value": "uuid"}]),
+        "phone",
+        "a UUID is not hashed",
     ),
     "unknown column property": (
         change("staff", customProperties=[{"property": "colour", "value": "red"}]),
@@ -123,6 +128,11 @@ BAD: dict[str, tuple[Spoil, str | None, str]] = {
         None,
         "Known properties are cadence",
     ),
+    "kept column that is known": (
+        lambda doc: doc["customProperties"].append({"property": "keepExtra", "value": ["rent"]}),
+        None,
+        "keepExtra names rent",
+    ),
     "property twice": (
         lambda doc: doc["customProperties"].append(custom(doc, "cadence")),
         None,
@@ -137,6 +147,8 @@ BAD: dict[str, tuple[Spoil, str | None, str]] = {
     ),
     "source with a quote": (top(name='sh"ops'), None, "plain identifier"),
     "source with capitals": (top(name="Shops"), None, "plain identifier"),
+    "a word as version": (top(version="newest"), None, "such as 1.2.0"),
+    "empty version": (top(version=""), None, "such as 1.2.0"),
     "no source": (top(name=None), None, "plain identifier"),
     "no owner": (top(team={}), None, "`team.name`"),
     "no purpose": (top(description={}), None, "`description.purpose`"),
@@ -239,6 +251,29 @@ def test_a_reference_that_leads_nowhere(
         load_contracts(tmp_path)
     assert str(caught.value).startswith("stalls.odcs.yaml, column parent_id: ")
     assert what in str(caught.value)
+
+
+@pytest.mark.parametrize("has_form", [("parent_id",), ("shop_id",), ("parent_id", "shop_id")])
+def test_a_reference_has_the_canonical_form_of_its_key(
+    tmp_path: Path, has_form: tuple[str, ...]
+) -> None:
+    """Else one spelling of a key would be a parent and another of the same would have none."""
+    shops, stalls = document(), document("stalls")
+    parent = prop("parent_id", "string", "varchar(36)", relationships=[{"to": "shops.shop_id"}])
+    stalls["schema"][0]["properties"].append(parent)
+    key = column(shops, "shop_id")
+    for item in (parent, key):
+        if item["name"] in has_form:
+            item["customProperties"] = [{"property": "canonical", "value": "uuid"}]
+    write(tmp_path, shops)
+    write(tmp_path, stalls)
+    if len(has_form) == 2:
+        assert load_contracts(tmp_path)["stalls"].column("parent_id").canonical == "uuid"
+        return
+    with pytest.raises(ContractError) as caught:
+        load_contracts(tmp_path)
+    assert str(caught.value).startswith("stalls.odcs.yaml, column parent_id: its canonical form is")
+    assert "Give both the same" in str(caught.value)
 
 
 JSON = st.recursive(

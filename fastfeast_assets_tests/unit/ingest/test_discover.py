@@ -9,18 +9,33 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.discover import Discovery, discover
+from fastfeast_assets.ingest.judge.mask import Masker
 from fastfeast_assets.ingest.landing import open_landing
-from fastfeast_assets.ingest.local_root import LocalPath
+from fastfeast_assets.ingest.landing.discover import Discovery, discover
+from fastfeast_assets.ingest.landing.layout import place_of, siblings
+from fastfeast_assets.ingest.landing.local_root import LocalPath
+from fastfeast_assets.ingest.landing.near_miss import stranger_of
+from fastfeast_assets.ingest.landing.shown import MAXIMUM_SHOWN, shown
 
 START = date(2020, 1, 1)
+CONTRACTS = load_contracts()
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=ZoneInfo("UTC"))
 
 
 def look(root: Path, contracts: Mapping[str, Contract], now: datetime = NOW) -> Discovery:
-    return discover(open_landing(root), contracts, now=now, settle_seconds=2, start_date=START)
+    return discover(
+        open_landing(root),
+        contracts,
+        now=now,
+        settle_seconds=2,
+        start_date=START,
+        scrub=Masker(b"key").scrub,
+    )
 
 
 def put(root: Path, relative: str, age: float = 3600.0) -> Path:
@@ -113,3 +128,148 @@ def test_names_that_are_no_utf8_are_reported(
     os.close(os.open(os.fsencode(tmp_path) + b"/caf\xe9.csv", os.O_CREAT))
     [finding] = look(tmp_path, contracts).unknown
     assert finding.relative_path == "caf\\udce9.csv"
+
+
+def both(found: Discovery) -> tuple[list[str], dict[str, str]]:
+    files = [file.relative_path for file in found.files]
+    return files, {finding.relative_path: finding.reason for finding in found.refused}
+
+
+@pytest.mark.parametrize(
+    ("source", "preferred", "other"), [("customers", "csv", "json"), ("cities", "json", "csv")]
+)
+def test_of_two_formats_the_one_that_the_contract_names_first_is_loaded(
+    tmp_path: Path, contracts: Mapping[str, Contract], source: str, preferred: str, other: str
+) -> None:
+    name = f"batch/2026-11-20/{source}"
+    put(tmp_path, f"{name}.{other}")
+    put(tmp_path, f"batch/2026-11-19/{source}.{other}")
+    put(tmp_path, "batch/2026-11-20/teams.csv")
+    assert both(look(tmp_path, contracts))[0] == [
+        f"batch/2026-11-19/{source}.{other}",
+        *sorted([f"{name}.{other}", "batch/2026-11-20/teams.csv"]),
+    ]
+    put(tmp_path, f"{name}.{preferred}")
+    files, refused = both(look(tmp_path, contracts))
+    assert files == [
+        f"batch/2026-11-19/{source}.{other}",
+        *sorted([f"{name}.{preferred}", "batch/2026-11-20/teams.csv"]),
+    ]
+    assert refused == {
+        f"{name}.{other}": (
+            f"{source}.{preferred} is loaded instead: the contract names {preferred} first;"
+            " remove one of the two"
+        )
+    }
+
+
+def test_nothing_takes_the_place_of_a_preferred_file_that_is_being_written(
+    tmp_path: Path, contracts: Mapping[str, Contract]
+) -> None:
+    put(tmp_path, "batch/2026-11-20/customers.json")
+    put(tmp_path, "batch/2026-11-20/customers.csv", age=0)
+    found = look(tmp_path, contracts)
+    assert [file.relative_path for file in found.unsettled] == ["batch/2026-11-20/customers.csv"]
+    assert both(found)[0] == []
+    assert set(both(found)[1]) == {"batch/2026-11-20/customers.json"}
+    put(tmp_path, "batch/2026-11-20/customers.json", age=0)
+    put(tmp_path, "batch/2026-11-20/customers.csv")
+    found = look(tmp_path, contracts)
+    assert found.unsettled == []
+    assert both(found)[0] == ["batch/2026-11-20/customers.csv"]
+
+
+def test_a_preferred_name_without_a_file_behind_it_holds_nothing_back(
+    tmp_path: Path, contracts: Mapping[str, Contract]
+) -> None:
+    put(tmp_path, "batch/2026-11-20/customers.json")
+    (tmp_path / "batch/2026-11-20/customers.csv").symlink_to("nowhere")
+    files, refused = both(look(tmp_path, contracts))
+    assert files == ["batch/2026-11-20/customers.json"]
+    assert refused == {"batch/2026-11-20/customers.csv": "a link to nothing"}
+
+
+def test_siblings_are_the_other_formats_of_a_place(contracts: Mapping[str, Contract]) -> None:
+    customers, orders = contracts["customers"], contracts["orders"]
+    day = "batch/2026-11-20/customers"
+    assert siblings(f"{day}.csv", customers) == (f"{day}.json",)
+    assert siblings(f"{day}.json", customers) == (f"{day}.csv",)
+    assert siblings("master/customers.csv", customers) == ()
+    assert siblings("stream/2026-11-20/08/orders.json", orders) == ()
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "stream/2026-11-20/ 5",
+        "stream/2026-11-20/5",
+        "stream/2026-11-20/+9",
+        "stream/2026-11-20/-9",
+        "stream/2026-11-20/24",
+        "stream/2026-11-20/\u0660\u0668",
+        "stream/2026-11-20/08 ",
+        "stream/2026-11-20/08\n",
+        "stream/2026-11-20/1_",
+        "stream/2026-11- 2/08",
+        "stream/2026-1-20/08",
+        "stream/\u0662\u0660\u0662\u0666-\u0661\u0661-\u0662\u0660/08",
+        "stream/2026-W47-5/08",
+        "stream/20261120/08",
+        "stream/2026-02-29/08",
+        "stream/0000-11-20/08",
+        "stream/0005-11-20/08",
+        "stream/2026-11-20",
+        "stream/2026-11-20/08/08",
+        "Stream/2026-11-20/08",
+        "stream",
+    ],
+)
+def test_a_name_is_what_it_parses_back_to_or_unknown(
+    tmp_path: Path, contracts: Mapping[str, Contract], folder: str
+) -> None:
+    put(tmp_path, f"{folder}/orders.json")
+    found = look(tmp_path, contracts)
+    assert (found.files, found.future, found.refused) == ([], [], [])
+    [finding] = found.unknown
+    assert finding.near == "orders"
+    assert "stream/" in finding.reason
+
+
+def test_the_last_hour_of_all_waits(tmp_path: Path, contracts: Mapping[str, Contract]) -> None:
+    put(tmp_path, "stream/9999-12-31/23/orders.json")
+    put(tmp_path, "batch/9999-12-31/teams.csv")
+    put(tmp_path, "batch/1000-01-01/teams.csv")
+    found = look(tmp_path, contracts)
+    assert (len(found.future), len(found.refused), found.files) == (2, 1, [])
+
+
+@given(
+    st.one_of(st.text(), st.from_regex(r"\d{4}-\d{2}-\d{2}", fullmatch=True)),
+    st.one_of(st.text(), st.from_regex(r"\s?[+-]?\d{1,2}", fullmatch=True)),
+    st.one_of(st.text(), st.sampled_from(["orders", "Orders", "ticket_events"])),
+)
+def test_every_name_has_a_place_or_a_reason(day: str, hour: str, name: str) -> None:
+    relative = f"stream/{day}/{hour}/{name}.json"
+    place = place_of(relative, CONTRACTS, START)
+    if place is not None:
+        assert f"stream/{place.at:%Y-%m-%d/%H}/{place.source}.json" == relative
+    else:
+        assert stranger_of(relative, CONTRACTS).reason
+    assert shown(relative, str).isprintable()
+
+
+def test_names_are_shown_without_personal_values_on_one_short_line(
+    tmp_path: Path, contracts: Mapping[str, Contract]
+) -> None:
+    put(tmp_path, "batch/2026-11-20/mona.adel@mail.com/orders.json")
+    put(tmp_path, "batch/2026-11-20/01012345678.csv")
+    put(tmp_path, "a\x1b[2J\n\u202eb.txt")
+    put(tmp_path, f"{'ü' * 120}/{'é' * 120}.txt")
+    names = [finding.relative_path for finding in look(tmp_path, contracts).unknown]
+    text = "".join(names)
+    assert "mona" not in text
+    assert "01012345678" not in text
+    assert text.isprintable()
+    assert "a\\x1b[2J\\n\\u202eb.txt" in names
+    assert max(map(len, names)) == MAXIMUM_SHOWN
+    assert any(name.endswith("é.txt") for name in names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,18 @@ import pytest
 from fsspec.spec import AbstractBufferedFile
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.discover import Discovery, LandingFile, discover
 from fastfeast_assets.ingest.errors import FileChangedError, FileRejectedError, StoreError
+from fastfeast_assets.ingest.judge.mask import Masker
 from fastfeast_assets.ingest.landing import open_landing
-from fastfeast_assets.ingest.object_path import ObjectPath, status_of
-from fastfeast_assets.ingest.object_root import ObjectRoot
-from fastfeast_assets.ingest.read_csv import CsvReader
-from fastfeast_assets.ingest.read_json import JsonReader
-from fastfeast_assets.ingest.source import content_hash, text_of
-from fastfeast_assets.ingest.watch import SWEEP_SECONDS, YOUNG_SECONDS
+from fastfeast_assets.ingest.landing.discover import Discovery, LandingFile, discover
+from fastfeast_assets.ingest.landing.identity import ZoneIdentity
+from fastfeast_assets.ingest.landing.object_path import ObjectPath, status_of
+from fastfeast_assets.ingest.landing.object_root import ObjectRoot
+from fastfeast_assets.ingest.landing.shown import MAXIMUM_SHOWN
+from fastfeast_assets.ingest.landing.watch import SWEEP_SECONDS, YOUNG_SECONDS
+from fastfeast_assets.ingest.read.csv_reader import CsvReader
+from fastfeast_assets.ingest.read.json_reader import JsonReader
+from fastfeast_assets.ingest.read.source import content_of, text_of
 from fastfeast_assets_tests.landing import DAY, LandingZone, ObjectZone
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=ZoneInfo("UTC"))
@@ -40,13 +44,17 @@ def zone() -> Iterator[ObjectZone]:
         zone.store.rm(zone.root, recursive=True)
 
 
-def look(zone: ObjectZone, contracts: Mapping[str, Contract]) -> Discovery:
+def look(
+    zone: ObjectZone, contracts: Mapping[str, Contract], folders: list[str] | None = None
+) -> Discovery:
     return discover(
         open_landing(zone.address),
         contracts,
         now=NOW,
         settle_seconds=3600,
         start_date=date(2020, 1, 1),
+        scrub=Masker(b"key").scrub,
+        folders=folders,
     )
 
 
@@ -84,6 +92,51 @@ def test_the_layout_gives_source_and_partition(
         "old/2026/deep/x",
         "batch/2026-11-20/x.csv",
     }
+
+
+def test_names_are_judged_as_in_a_directory(
+    zone: ObjectZone, contracts: Mapping[str, Contract]
+) -> None:
+    near = ("stream/2026-11-20/8/orders.json", "stream/2026-11-20/08/Orders.json", "teams.csv")
+    deep = "/".join("d" * 300)
+    for relative in (*near, "batch/2026-11-20/mona.adel@mail.com", deep):
+        zone.put(relative, "")
+    found = look(zone, contracts)
+    assert found.files == []
+    assert {finding.relative_path for finding in found.near_misses} == set(near)
+    assert len(found.strangers) == 2
+    assert not any("mona" in finding.relative_path for finding in found.strangers)
+    assert max(len(finding.relative_path) for finding in found.strangers) == MAXIMUM_SHOWN
+
+
+@pytest.mark.parametrize("folders", [None, ["batch/2026-11-20"]])
+def test_of_two_formats_the_one_that_the_contract_names_first_is_loaded(
+    zone: ObjectZone, contracts: Mapping[str, Contract], folders: list[str] | None
+) -> None:
+    for source in ("cities", "customers"):
+        for suffix in ("csv", "json"):
+            zone.put(f"batch/2026-11-20/{source}.{suffix}", "[]")
+    found = look(zone, contracts, folders)
+    assert [file.relative_path for file in found.files] == [
+        "batch/2026-11-20/cities.json",
+        "batch/2026-11-20/customers.csv",
+    ]
+    assert {finding.relative_path for finding in found.refused} == {
+        "batch/2026-11-20/cities.csv",
+        "batch/2026-11-20/customers.json",
+    }
+
+
+def test_doctor_names_no_object(zone: ObjectZone, monkeypatch: pytest.MonkeyPatch) -> None:
+    zone.put("mona.adel@mail.com", "")
+
+    def fail(*args: object, **options: object) -> None:
+        raise RuntimeError("no route")
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem._open", fail)
+    trouble = open_landing(zone.address).trouble()
+    assert trouble is not None
+    assert trouble.text == "an object in it cannot be opened: no route"
 
 
 def test_an_object_is_settled_when_it_is_listed(
@@ -133,14 +186,21 @@ def test_objects_read_as_files_do(
             now=datetime.now(UTC),
             settle_seconds=0,
             start_date=date(2020, 1, 1),
+            scrub=str,
         )
         [file] = found.files
-        reader = JsonReader if name.endswith("json") else CsvReader
+        column = contracts["teams"].column("team_name")
+        columns = [replace(column, name=letter) for letter in "ab"]
         with file.path.opened() as stream:
             file.path.ensure_unchanged(stream, file.fingerprint)
-            digest = content_hash(stream)
+            digest = content_of(stream).hash
             with text_of(stream) as text:
-                chunks = list(reader(text, ("a", "b"), 50_000).chunks())
+                reader = (
+                    JsonReader(text, ("a", "b"), 50_000)
+                    if name.endswith("json")
+                    else CsvReader(text, columns, 50_000)
+                )
+                chunks = list(reader.chunks())
             file.path.ensure_unchanged(stream, file.fingerprint)
         return digest, [(chunk.first_row, chunk.cells, chunk.faults) for chunk in chunks]
 
@@ -339,7 +399,7 @@ def test_memory_does_not_depend_on_the_size_of_an_object() -> None:
     tracemalloc.start()
     try:
         with path.opened() as stream:
-            content_hash(stream)
+            content_of(stream)
             assert stream.tell() == Endless.size
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -358,4 +418,16 @@ def test_a_read_that_fails_because_the_object_changed_says_so(
     monkeypatch.setattr(Endless, "on_fetch", staticmethod(fail))
     for path, expected in ((same, StoreError), (other, FileChangedError)):
         with path.opened() as stream, pytest.raises(expected):
-            content_hash(stream)
+            content_of(stream)
+
+
+def test_the_same_url_on_another_server_is_another_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    zone = ObjectRoot("s3://exports/landing")
+    assert zone.identity() == ZoneIdentity(None, zone.address, "s3://exports/landing")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://ann:secret@minio.example:9000")
+    assert zone.identity().place == "s3://exports/landing at minio.example:9000"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://other.example/")
+    assert zone.identity().place == "s3://exports/landing at other.example"
+    assert not zone.leave_mark("id")

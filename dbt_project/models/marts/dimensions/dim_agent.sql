@@ -3,7 +3,7 @@
     config(
         unique_key='agent_id',
         pre_hook="{{ claim_loads('dim_agent', ['agents']) }}",
-        post_hook="{{ mark_absences('dim_agent', 'agents', 'agent_id') }}",
+        post_hook=dimension_hooks('dim_agent', 'agents', 'agent_id'),
     )
 }}
 

@@ -1,9 +1,10 @@
 -- grain: one row per category
+{%- set references = [('restaurants', 'category_id')] %}
 {{
     config(
         unique_key='category_id',
         pre_hook="{{ claim_loads('dim_category', ['categories', 'restaurants']) }}",
-        post_hook="{{ mark_absences('dim_category', 'categories', 'category_id') }}",
+        post_hook=dimension_hooks('dim_category', 'categories', 'category_id', references),
     )
 }}
 
@@ -14,7 +15,7 @@ members as (
         'dim_category',
         'categories',
         'category_id',
-        [('restaurants', 'category_id')],
+        references,
     ) }}
 )
 

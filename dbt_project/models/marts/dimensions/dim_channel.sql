@@ -3,7 +3,7 @@
     config(
         unique_key='channel_id',
         pre_hook="{{ claim_loads('dim_channel', ['channels']) }}",
-        post_hook="{{ mark_absences('dim_channel', 'channels', 'channel_id') }}",
+        post_hook=dimension_hooks('dim_channel', 'channels', 'channel_id'),
     )
 }}
 

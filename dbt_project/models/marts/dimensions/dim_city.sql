@@ -1,16 +1,17 @@
 -- grain: one row per city
+{%- set references = [('regions', 'city_id')] %}
 {{
     config(
         unique_key='city_id',
         pre_hook="{{ claim_loads('dim_city', ['cities', 'regions']) }}",
-        post_hook="{{ mark_absences('dim_city', 'cities', 'city_id') }}",
+        post_hook=dimension_hooks('dim_city', 'cities', 'city_id', references),
     )
 }}
 
 with
 
 members as (
-    {{ changed_members('dim_city', 'cities', 'city_id', [('regions', 'city_id')]) }}
+    {{ changed_members('dim_city', 'cities', 'city_id', references) }}
 )
 
 select

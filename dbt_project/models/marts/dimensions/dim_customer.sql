@@ -3,7 +3,7 @@
     config(
         unique_key='customer_id',
         pre_hook="{{ claim_loads('dim_customer', ['customers']) }}",
-        post_hook="{{ mark_absences('dim_customer', 'customers', 'customer_id') }}",
+        post_hook=dimension_hooks('dim_customer', 'customers', 'customer_id'),
     )
 }}
 

@@ -3,7 +3,7 @@
     config(
         unique_key='driver_id',
         pre_hook="{{ claim_loads('dim_driver', ['drivers']) }}",
-        post_hook="{{ mark_absences('dim_driver', 'drivers', 'driver_id') }}",
+        post_hook=dimension_hooks('dim_driver', 'drivers', 'driver_id'),
     )
 }}
 

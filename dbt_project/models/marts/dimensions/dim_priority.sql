@@ -3,7 +3,7 @@
     config(
         unique_key='priority_id',
         pre_hook="{{ claim_loads('dim_priority', ['priorities']) }}",
-        post_hook="{{ mark_absences('dim_priority', 'priorities', 'priority_id') }}",
+        post_hook=dimension_hooks('dim_priority', 'priorities', 'priority_id'),
     )
 }}
 

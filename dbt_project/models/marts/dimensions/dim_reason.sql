@@ -2,8 +2,12 @@
 {{
     config(
         unique_key='reason_id',
-        pre_hook="{{ claim_loads('dim_reason', ['reasons', 'reason_categories']) }}",
-        post_hook="{{ mark_absences('dim_reason', 'reasons', 'reason_id') }}",
+        pre_hook="{{ claim_loads(
+            'dim_reason',
+            ['reasons', 'reason_categories'],
+            after={'reason_categories': 'dim_reason_category'},
+        ) }}",
+        post_hook=dimension_hooks('dim_reason', 'reasons', 'reason_id'),
     )
 }}
 
@@ -25,11 +29,8 @@ grouped as (
         members.*,
         categories.category_name as reason_category
     from members
-    left join lateral (
-        {{ newest_version(
-            'reason_categories', 'reason_category_id', 'members.reason_category_id'
-        ) }}
-    ) as categories on true
+    left join {{ ref('dim_reason_category') }} as categories
+        on members.reason_category_id = categories.reason_category_id
 )
 
 select

@@ -1,9 +1,10 @@
 -- grain: one row per reason category
+{%- set references = [('reasons', 'reason_category_id')] %}
 {{
     config(
         unique_key='reason_category_id',
         pre_hook="{{ claim_loads('dim_reason_category', ['reason_categories', 'reasons']) }}",
-        post_hook="{{ mark_absences('dim_reason_category', 'reason_categories', 'reason_category_id') }}",
+        post_hook=dimension_hooks('dim_reason_category', 'reason_categories', 'reason_category_id', references),
     )
 }}
 
@@ -14,7 +15,7 @@ members as (
         'dim_reason_category',
         'reason_categories',
         'reason_category_id',
-        [('reasons', 'reason_category_id')],
+        references,
     ) }}
 )
 

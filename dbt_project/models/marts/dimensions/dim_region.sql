@@ -1,11 +1,16 @@
 -- grain: one row per region
+{%- set references = [
+    ('customers', 'region_id'), ('restaurants', 'region_id'), ('drivers', 'region_id')
+] %}
 {{
     config(
         unique_key='region_id',
         pre_hook="{{ claim_loads(
-            'dim_region', ['regions', 'customers', 'restaurants', 'drivers', 'cities']
+            'dim_region',
+            ['regions', 'customers', 'restaurants', 'drivers', 'cities'],
+            after={'cities': 'dim_city'},
         ) }}",
-        post_hook="{{ mark_absences('dim_region', 'regions', 'region_id') }}",
+        post_hook=dimension_hooks('dim_region', 'regions', 'region_id', references),
     )
 }}
 
@@ -16,9 +21,7 @@ members as (
         'dim_region',
         'regions',
         'region_id',
-        references=[
-            ('customers', 'region_id'), ('restaurants', 'region_id'), ('drivers', 'region_id')
-        ],
+        references=references,
         also_changed=members_of_changed_parents('region_id', 'city_id', 'cities'),
     ) }}
 ),
@@ -28,9 +31,7 @@ located as (
         members.*,
         cities.city_name
     from members
-    left join lateral (
-        {{ newest_version('cities', 'city_id', 'members.city_id') }}
-    ) as cities on true
+    left join {{ ref('dim_city') }} as cities on members.city_id = cities.city_id
 )
 
 select

@@ -3,7 +3,7 @@
     config(
         unique_key='restaurant_id',
         pre_hook="{{ claim_loads('dim_restaurant', ['restaurants']) }}",
-        post_hook="{{ mark_absences('dim_restaurant', 'restaurants', 'restaurant_id') }}",
+        post_hook=dimension_hooks('dim_restaurant', 'restaurants', 'restaurant_id'),
     )
 }}
 

@@ -1,16 +1,17 @@
 -- grain: one row per segment
+{%- set references = [('customers', 'segment_id')] %}
 {{
     config(
         unique_key='segment_id',
         pre_hook="{{ claim_loads('dim_segment', ['segments', 'customers']) }}",
-        post_hook="{{ mark_absences('dim_segment', 'segments', 'segment_id') }}",
+        post_hook=dimension_hooks('dim_segment', 'segments', 'segment_id', references),
     )
 }}
 
 with
 
 members as (
-    {{ changed_members('dim_segment', 'segments', 'segment_id', [('customers', 'segment_id')]) }}
+    {{ changed_members('dim_segment', 'segments', 'segment_id', references) }}
 )
 
 select

@@ -1,16 +1,17 @@
 -- grain: one row per team
+{%- set references = [('agents', 'team_id')] %}
 {{
     config(
         unique_key='team_id',
         pre_hook="{{ claim_loads('dim_team', ['teams', 'agents']) }}",
-        post_hook="{{ mark_absences('dim_team', 'teams', 'team_id') }}",
+        post_hook=dimension_hooks('dim_team', 'teams', 'team_id', references),
     )
 }}
 
 with
 
 members as (
-    {{ changed_members('dim_team', 'teams', 'team_id', [('agents', 'team_id')]) }}
+    {{ changed_members('dim_team', 'teams', 'team_id', references) }}
 )
 
 select

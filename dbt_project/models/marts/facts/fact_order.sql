@@ -10,10 +10,9 @@
             {'columns': ['region_id']},
             {'columns': ['order_status']},
             {'columns': ['_loaded_at']},
+            {'columns': ['_load_id']},
         ],
-        post_hook=fact_hooks(
-            'fact_order', 'int_orders_resolved', 'order_id', 'orders', 'created_at'
-        ),
+        post_hook=fact_hooks('fact_order', 'int_orders_resolved', 'order_id'),
     )
 }}
 
@@ -33,6 +32,9 @@ select
     delivery_fee,
     discount_amount,
     total_amount,
+    _partition_at,
+    _load_id,
+    _pruned_at,
     now() as _loaded_at
 from {{ ref('int_orders_resolved') }}
 where is_loadable

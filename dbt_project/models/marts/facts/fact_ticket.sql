@@ -12,14 +12,14 @@
             {'columns': ['agent_id', 'date_key']},
             {'columns': ['reason_id']},
             {'columns': ['status']},
-            {'columns': ['_reopened_by']},
             {'columns': ['_loaded_at']},
+            {'columns': ['_load_id']},
         ],
-        post_hook=fact_hooks(
-            'fact_ticket', 'int_tickets_resolved', 'ticket_id', 'tickets', 'created_at'
-        ) + [
+        post_hook=fact_hooks('fact_ticket', 'int_tickets_resolved', 'ticket_id') + [
             "{{ index_pending('sla_response_status', 'sla_first_due_at') }}",
             "{{ index_pending('sla_resolution_status', 'sla_resolve_due_at') }}",
+            "{{ come_due('sla_response_status', 'first_response_at', 'sla_first_due_at') }}",
+            "{{ come_due('sla_resolution_status', 'resolved_at', 'sla_resolve_due_at') }}",
         ],
     )
 }}
@@ -51,7 +51,9 @@ select
     sla_response_status,
     sla_resolution_status,
     reopened,
-    _reopened_by,
+    _partition_at,
+    _load_id,
+    _pruned_at,
     now() as _loaded_at
 from {{ ref('int_tickets_resolved') }}
 where is_loadable

@@ -7,10 +7,9 @@
             {'columns': ['agent_id', 'date_key']},
             {'columns': ['date_key']},
             {'columns': ['_loaded_at']},
+            {'columns': ['_load_id']},
         ],
-        post_hook=fact_hooks(
-            'fact_ticket_event', 'int_ticket_events_resolved', 'event_id', 'ticket_events', 'event_ts'
-        ),
+        post_hook=fact_hooks('fact_ticket_event', 'int_ticket_events_resolved', 'event_id'),
     )
 }}
 
@@ -24,6 +23,9 @@ select
     old_status,
     new_status,
     notes,
+    _partition_at,
+    _load_id,
+    _pruned_at,
     now() as _loaded_at
 from {{ ref('int_ticket_events_resolved') }}
 where is_loadable

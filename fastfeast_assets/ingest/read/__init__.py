@@ -1,0 +1,1 @@
+"""From the bytes of a landing file to chunks of text columns; nothing is judged here."""

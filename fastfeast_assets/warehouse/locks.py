@@ -1,0 +1,25 @@
+"""The numbers of the advisory locks, so that no two are the same.
+
+Locks of single partitions and months go by the hash of their name, in the functions that take them.
+"""
+
+MIGRATE_LOCK = 7_301_001
+"""Changing the warehouse's tables."""
+
+TRANSFORM_LOCK = 7_301_002
+"""Running dbt."""
+
+INGEST_LOCK = 7_301_003
+"""Being the one `fastfeast ingest`."""
+
+ATTACH_LOCK = 7_301_004
+"""Adding a month to a partitioned table."""
+
+TRANSFORM_WORK_LOCK = 7_301_006
+"""Building a model; shared, and held by the model's own transaction (`ops.hold_transform`)."""
+
+CHECK_LOCK = 7_301_007
+"""Testing many rows apart from any load."""
+
+RUN_LOCK = 7_301_005
+"""First of two numbers, on Dagster's storage: the second is the hash of a run that lives."""
