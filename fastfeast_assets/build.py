@@ -19,6 +19,7 @@ from fastfeast_assets.assets.raw import build_raw_asset, raw_key
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.automation.freshness import freshness_policies, with_freshness
 from fastfeast_assets.automation.jobs import build_clock_jobs, build_jobs
+from fastfeast_assets.automation.left_behind import build_left_behind_sensor
 from fastfeast_assets.automation.nightly_check import build_check_job
 from fastfeast_assets.automation.retention import build_retention_job
 from fastfeast_assets.automation.schedules import build_schedules
@@ -88,16 +89,19 @@ def build_definitions(
         ],
         schedules=build_schedules(sources.values(), plan.timezone, lineage, own_checks),
         sensors=[
-            build_landing_sensor(
-                cadence,
-                sources,
-                plan,
-                lineage,
-                own_checks,
-                patience_seconds=sensor_patience_seconds if cadence == "stream" else 0,
-            )
-            for cadence, keys in raw_keys.items()
-            if keys
+            *(
+                build_landing_sensor(
+                    cadence,
+                    sources,
+                    plan,
+                    lineage,
+                    own_checks,
+                    patience_seconds=sensor_patience_seconds if cadence == "stream" else 0,
+                )
+                for cadence, keys in raw_keys.items()
+                if keys
+            ),
+            build_left_behind_sensor(lineage, own_checks),
         ],
         resources={"platform": platform if platform is not None else Platform()},
         executor=dg.in_process_executor,

@@ -15,11 +15,13 @@ from typing import TypeVar
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo, available_timezones
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PACKAGE_ROOT = Path(__file__).resolve().parent
 PROJECT_ROOT = PACKAGE_ROOT.parent
+KEY_VARIABLE = "FASTFEAST_PII_KEY"
 MINIMUM_KEY_LENGTH = 32
 # Scheme of a URL and the package that speaks with such a store. What they have in common: an
 # object is seen when it is complete, never half written.
@@ -54,6 +56,18 @@ class Blueprint(BaseSettings):
     start_date: date = date(2020, 1, 1)
     contracts_dir: Path = PACKAGE_ROOT / "contracts" / "sources"
     dbt_project_dir: Path = PROJECT_ROOT / "dbt_project"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment and the service's credentials are above `.env`."""
+        return init_settings, env_settings, file_secret_settings, dotenv_settings
 
     @field_validator("contracts_dir", "dbt_project_dir")
     @classmethod
@@ -198,12 +212,16 @@ def landing_address(text: str) -> str:
 
 
 def load_settings() -> Settings:
-    """Read the settings from the environment and the project's `.env`; the environment wins.
+    """Read the settings from the environment, a service's credentials and the project's `.env`.
+
+    The first that has a setting wins; of the key there may only be one.
 
     Raises:
         SettingsError: One line a bad or missing variable, with what to do. Never its value.
     """
-    return _load(Settings)
+    settings = _load(Settings)
+    _ensure_one_key(settings.pii_key.get_secret_value())
+    return settings
 
 
 def load_blueprint() -> Blueprint:
@@ -220,9 +238,36 @@ def env_file() -> Path:
     return Path(os.environ.get("FASTFEAST_ENV_FILE", PROJECT_ROOT / ".env")).absolute()
 
 
+def credentials_directory() -> Path | None:
+    """Where systemd puts a service's credentials: a file a secret, named as its variable."""
+    named = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    return Path(named) if named and Path(named).is_dir() else None
+
+
+def _ensure_one_key(key: str) -> None:
+    """Two keys would give one person two hashes, depending on who reads which.
+
+    Raises:
+        SettingsError: `.env` or the credentials hold another key than the one in force.
+    """
+    places = {str(env_file()): dotenv_values(env_file())}
+    if (directory := credentials_directory()) is not None:
+        files = [path for path in directory.iterdir() if path.name.upper() == KEY_VARIABLE]
+        places |= {str(path): {KEY_VARIABLE: path.read_text().strip()} for path in files}
+    for place, values in places.items():
+        if any(
+            values[name] not in (None, "", key) for name in values if name.upper() == KEY_VARIABLE
+        ):
+            raise SettingsError(
+                f"{KEY_VARIABLE} in {place} is another key than the one in force: the hashes of a"
+                " warehouse need one key; remove the wrong one, or name another file by"
+                " FASTFEAST_ENV_FILE"
+            )
+
+
 def _load(kind: type[Kind]) -> Kind:
     try:
-        return kind(_env_file=env_file())
+        return kind(_env_file=env_file(), _secrets_dir=credentials_directory())
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from None
 

@@ -19,8 +19,9 @@ from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse
+from fastfeast_assets.warehouse.connection import url_of
 from fastfeast_assets.warehouse.migrate import migrate
-from fastfeast_assets.warehouse.server import start_server, stop_server, url_of
+from fastfeast_assets.warehouse.server import start_server, stop_server
 from fastfeast_assets_tests.landing import LandingZone
 from fastfeast_assets_tests.s3 import s3_server
 

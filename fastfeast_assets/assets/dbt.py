@@ -9,8 +9,10 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from fastfeast_assets.assets.dbt_cli import dbt_command, environment
+from fastfeast_assets.assets.dbt_error import TransformError, first_database_error
 from fastfeast_assets.assets.dbt_metadata import row_counts
 from fastfeast_assets.assets.lineage import MARTS, RAW, Lineage
 from fastfeast_assets.assets.recent_rows import recent_rows
@@ -160,4 +162,10 @@ def _build(context: dg.AssetExecutionContext, platform: Platform, holder: int) -
         invocation = dbt_command(settings.dbt_project_dir).cli(
             BUILD, context=context, target_path=settings.home / "dbt"
         )
-    yield from invocation.stream()
+    try:
+        yield from invocation.stream()
+    except DagsterDbtCliRuntimeError as error:
+        said = first_database_error(str(error))
+        if said is None:
+            raise
+        raise TransformError(f"the database says: {said}") from error

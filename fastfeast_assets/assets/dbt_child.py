@@ -23,7 +23,8 @@ def main() -> None:
         import ctypes
 
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    # Nothing that dbt does needs it.
-    os.environ.pop("FASTFEAST_PII_KEY", None)
+    # Nothing that dbt does needs them.
+    for name in ("FASTFEAST_PII_KEY", "FASTFEAST_WAREHOUSE_URL", "FASTFEAST_DAGSTER_URL"):
+        os.environ.pop(name, None)
     dbt = Path(sys.executable).parent / "dbt"
     os.execv(dbt, [os.fspath(dbt), *sys.argv[1:]])  # noqa: S606 - no shell is wanted

@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 import dagster as dg
-import psycopg
 
 from fastfeast_assets.automation.claims import COMMAND_TAG, LAUNCHED
 from fastfeast_assets.settings import Settings
-from fastfeast_assets.warehouse.server import dagster_storage_url
+from fastfeast_assets.warehouse.connection import connect
+from fastfeast_assets.warehouse.server import DAGSTER_SCHEMA, dagster_storage_url
 
 if TYPE_CHECKING:
     from fastfeast_assets.automation.storage import ProvedRunStorage
@@ -73,7 +73,8 @@ def has_unfinished_runs(settings: Settings) -> bool:
     Its table is asked directly: opening Dagster's storage takes a second, and a command that has
     nothing to do is done sooner.
     """
-    with psycopg.connect(dagster_storage_url(settings), autocommit=True) as connection:
+    url = dagster_storage_url(settings)
+    with connect(url, autocommit=True, path=DAGSTER_SCHEMA) as connection:
         if connection.execute("select to_regclass('runs')").fetchone() == (None,):
             return False
         statuses = [status.value for status in LAUNCHED]

@@ -14,14 +14,15 @@ from collections.abc import Collection
 import psycopg
 import sqlalchemy
 
+from fastfeast_assets.warehouse.connection import ServerError, connect
 from fastfeast_assets.warehouse.locks import RUN_LOCK
+from fastfeast_assets.warehouse.server import DAGSTER_SCHEMA
 
 APPLICATION_NAME = "fastfeast run"
 HOLD_SECONDS = 60.0
 RETRY_SECONDS = 0.2
 # A machine that lost its power sends no farewell: either side asks after it.
 SESSION = (
-    "set idle_session_timeout = 0",
     "set tcp_keepalives_idle = 10",
     "set tcp_keepalives_interval = 5",
     "set tcp_keepalives_count = 3",
@@ -53,7 +54,7 @@ class Proof:
         self._run_id = run_id
         self._end, self._over = socket.socketpair()
         self._is_held = threading.Event()
-        self._trouble: psycopg.Error | None = None
+        self._trouble: Exception | None = None
         self._thread = threading.Thread(target=self._keep, name=f"proof {run_id}", daemon=True)
 
     def hold(self) -> None:
@@ -81,17 +82,17 @@ class Proof:
             while not over.select(wait):
                 try:
                     self._hold_once()
-                except psycopg.Error as error:
+                except (psycopg.Error, ServerError) as error:
                     self._trouble = error
                 wait = RETRY_SECONDS
 
     def _hold_once(self) -> None:
         """Hold the lock until the end or until the connection is lost."""
-        with psycopg.connect(
+        with connect(
             self._url,
+            path=DAGSTER_SCHEMA,
             autocommit=True,
             application_name=APPLICATION_NAME,
-            connect_timeout=10,
             keepalives_idle=10,
             keepalives_interval=5,
             keepalives_count=3,

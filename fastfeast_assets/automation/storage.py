@@ -12,16 +12,19 @@ from typing import Any
 
 from dagster import DagsterEvent, DagsterEventType, DagsterRun, DefaultRunLauncher
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster._core.secrets.loader import SecretsLoader
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
-from dagster._serdes import ConfigurableClassData
+from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresRunStorage
 from sqlalchemy import event
 
 from fastfeast_assets.automation.dead_runs import PATIENCE_SECONDS, REASON, Watch
 from fastfeast_assets.automation.proof import Proof, living
+from fastfeast_assets.automation.storage_move import leave_public
 from fastfeast_assets.settings import Settings, load_settings
-from fastfeast_assets.warehouse.server import dagster_storage_url, url_of
+from fastfeast_assets.warehouse.connection import SESSION
+from fastfeast_assets.warehouse.server import dagster_storage_url
 
 STATEMENT_TIMEOUT_MS = 60_000
 CONNECTION_LIFE_SECONDS = 600
@@ -42,10 +45,14 @@ def _settings() -> Settings:
 
 
 def _begin_session(connection: Any, _record: Any) -> None:
+    settings = {**SESSION, "synchronous_commit": "off"}
     with connection, connection.cursor() as cursor:
-        cursor.execute("set synchronous_commit = off")
-        # Dagster reads columns without a zone as UTC, and goes by them how old a run is.
-        cursor.execute("set timezone = 'UTC'")
+        # Above all the zone, which the environment may have set (PGTZ): Dagster reads columns
+        # without one as UTC, and goes by them how old a run is.
+        cursor.execute(
+            "select set_config(name, value, false) from unnest(%s, %s) as wanted (name, value)",
+            [list(settings), list(settings.values())],
+        )
 
 
 class ProvedRunStorage(PostgresRunStorage):
@@ -109,7 +116,8 @@ class WarehouseStorage(DagsterPostgresStorage):
         which takes longer than storing it. A crash of the server may cost the last events of a
         run; what is in the warehouse does not rest on them.
         """
-        url = url_of(dagster_storage_url(_settings()))
+        url = dagster_storage_url(_settings())
+        leave_public(url)
         storage = cls(postgres_url=url, inst_data=inst_data)
         storage._run_storage = ProvedRunStorage(url)
         parts: list[Any] = [
@@ -157,6 +165,34 @@ class HomeComputeLogManager(LocalComputeLogManager):
     ) -> "HomeComputeLogManager":
         """The log manager of the settings' home."""
         return cls(base_dir=str(_settings().home / "dagster" / "storage"), inst_data=inst_data)
+
+
+class NoEnvFile(SecretsLoader, ConfigurableClass):
+    """Nothing of a `.env` in the working directory, which Dagster would put over the environment.
+
+    The settings read their file themselves, and the environment is above it.
+    """
+
+    @property
+    def inst_data(self) -> ConfigurableClassData | None:
+        """None: nothing is configured."""
+        return None
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        """No configuration."""
+        return {}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Any
+    ) -> "NoEnvFile":
+        """The loader."""
+        return cls()
+
+    def get_secrets_for_environment(self, location_name: str | None) -> dict[str, str]:
+        """No variables."""
+        return {}
 
 
 class ProvingRunLauncher(DefaultRunLauncher):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from fastfeast_assets.commands.findings import Finding, error_text, failed, passed, warned
-from fastfeast_assets.warehouse.server import APPLICATION_NAME, ServerError, dagster_storage_url
+from fastfeast_assets.warehouse.connection import ServerError, connect
+from fastfeast_assets.warehouse.server import DAGSTER_SCHEMA, dagster_storage_url
 
 if TYPE_CHECKING:
     from fastfeast_assets.settings import Settings
@@ -25,9 +26,7 @@ def check_dagster(settings: Settings) -> Iterator[Finding]:
 
 def _dagster_storage(settings: Settings) -> Finding:
     try:
-        with psycopg.connect(
-            dagster_storage_url(settings), application_name=APPLICATION_NAME, connect_timeout=10
-        ) as connection:
+        with connect(dagster_storage_url(settings), path=DAGSTER_SCHEMA) as connection:
             return passed("Dagster's storage", f"database {connection.info.dbname}")
     except (ServerError, OSError, psycopg.Error) as error:
         return failed(

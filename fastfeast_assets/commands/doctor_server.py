@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
@@ -16,12 +17,10 @@ from fastfeast_assets.contracts.ddl import column_type
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.contracts.technical import TECHNICAL_COLUMNS
 from fastfeast_assets.warehouse import Warehouse
-from fastfeast_assets.warehouse.migrate import SCHEMAS
+from fastfeast_assets.warehouse.connection import ServerError, parameter
 from fastfeast_assets.warehouse.pii_key import fingerprint, last_fingerprint
-from fastfeast_assets.warehouse.server import (
-    MINIMUM_VERSION,
-    ServerError,
-)
+from fastfeast_assets.warehouse.preflight import SCHEMAS, obstacles
+from fastfeast_assets.warehouse.server import MINIMUM_VERSION
 from fastfeast_assets.warehouse.upgrade.errors import MigrationError
 from fastfeast_assets.warehouse.upgrade.migrations import pending_migrations
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from fastfeast_assets.settings import Settings
 
 CLOCK_SECONDS = 5.0
+STRICTEST = "verify-full"
 # Measured with the console and one run: 24. Each further one of the 4 runs at a time adds up to 9.
 CONNECTIONS_NEEDED = 55
 EXTENSIONS = ("plpgsql",)
@@ -66,6 +66,11 @@ def check_server(settings: Settings, contracts: Mapping[str, Contract]) -> Itera
         return
     with connection:
         yield _version(connection, settings)
+        yield _encryption(connection)
+        obstructed = False
+        for finding in _obstacles(connection):
+            obstructed |= finding.outcome == "fail"
+            yield finding
         yield _rights(connection, settings)
         yield _extensions(connection)
         yield _connections(connection)
@@ -74,7 +79,9 @@ def check_server(settings: Settings, contracts: Mapping[str, Contract]) -> Itera
         yield _key(connection, settings)
         yield check_identity(connection, settings)
         yield _clock(connection)
-    yield from check_dagster(settings)
+    if not obstructed:
+        # It makes what is missing.
+        yield from check_dagster(settings)
 
 
 def _server_advice(settings: Settings) -> str:
@@ -90,6 +97,54 @@ def _version(connection: psycopg.Connection, settings: Settings) -> Finding:
     if version < MINIMUM_VERSION:
         return failed("server", detail, f"use PostgreSQL {MINIMUM_VERSION} or newer")
     return passed("server", detail)
+
+
+def _encryption(connection: psycopg.Connection) -> Finding:
+    info = connection.info
+    return judge_encryption(
+        info.host,
+        info.hostaddr,
+        sslmode=parameter(connection, "sslmode"),
+        is_encrypted=connection.pgconn.ssl_in_use,
+    )
+
+
+def judge_encryption(host: str, address: str, *, sslmode: str, is_encrypted: bool) -> Finding:
+    """Whether others on the way to a server could read, or pretend to be it.
+
+    Args:
+        host: As the URL names it; a directory for a Unix socket.
+        address: Of the host.
+        sslmode: What was asked of libpq.
+        is_encrypted: Whether TLS is in use.
+    """
+    title = "encryption"
+    if not host or host.startswith(("/", "@")):
+        return passed(title, "Unix socket of this machine")
+    detail = f"{'TLS' if is_encrypted else 'no TLS'} to {host}, sslmode={sslmode}"
+    if sslmode == STRICTEST or _is_loopback(address):
+        return passed(title, detail)
+    return warned(
+        title,
+        f"{detail}: whoever is on the way can pretend to be the server",
+        f"add sslmode={STRICTEST} to FASTFEAST_WAREHOUSE_URL, and sslrootcert=system or the file of"
+        " your certificate authority",
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _obstacles(connection: psycopg.Connection) -> Iterator[Finding]:
+    found = list(obstacles(connection))
+    if not found:
+        yield passed("safe to write", "owners, rights of everybody, connections")
+    for obstacle in found:
+        yield failed(obstacle.check, obstacle.detail, obstacle.remedy)
 
 
 def _rights(connection: psycopg.Connection, settings: Settings) -> Finding:

@@ -60,9 +60,9 @@ def problem_of(error: Exception) -> Problem | None:
     from fastfeast_assets.contracts.load import ContractError
     from fastfeast_assets.ingest.errors import StoreError
     from fastfeast_assets.settings import SettingsError
+    from fastfeast_assets.warehouse.connection import ServerError
     from fastfeast_assets.warehouse.identity import IdentityError
     from fastfeast_assets.warehouse.identity_guard import IdentityChangedError
-    from fastfeast_assets.warehouse.server import ServerError
     from fastfeast_assets.warehouse.upgrade.errors import MigrationError
     from fastfeast_assets.warehouse.upgrade.manifest import ManifestMissingError
 

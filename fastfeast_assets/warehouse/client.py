@@ -12,7 +12,7 @@ from pathlib import Path
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from fastfeast_assets.warehouse.server import ServerError
+from fastfeast_assets.warehouse.connection import ServerError
 
 # How libpq marks parameters that are shown as stars.
 SECRET = b"*"

@@ -30,6 +30,9 @@ END_SECONDS = 10.0
 POLL_SECONDS = 0.1
 # What a server says that finds processes of the one before it.
 IN_USE = "is still in use"
+FATAL = "FATAL"
+# How often a server is started that ends without a reason.
+LAUNCHES = 3
 
 
 class Cluster:
@@ -56,11 +59,13 @@ class Cluster:
         deadline = time.monotonic() + PATIENCE_SECONDS
         with self._alone():
             self._make()
+            launches = 0
             while (address := self._address()) is None:
                 if time.monotonic() > deadline:
                     raise TimeoutError
                 if self.running_pid() is None:
-                    self._launch(deadline)
+                    launches += 1
+                    self._launch(deadline, is_last=launches >= LAUNCHES)
                 else:
                     time.sleep(POLL_SECONDS)
         return f"postgresql://postgres:@/postgres?host={quote(address)}"
@@ -136,8 +141,8 @@ class Cluster:
         _library(aside).ensure_pgdata_inited()
         aside.rename(place)
 
-    def _launch(self, deadline: float) -> None:
-        """Start the server and wait for it; returns early when it takes long."""
+    def _launch(self, deadline: float, *, is_last: bool) -> None:
+        """Start the server and wait for it; returns early when it takes long or was ended."""
         library = _library(self.directory)
         library.ensure_pgdata_inited()
         socket_directory = _socket_directory(library)
@@ -154,7 +159,9 @@ class Cluster:
             if self.running_pid() is not None:
                 return
             said = log.read_bytes()[known:].decode(errors="replace") if log.exists() else ""
-            if IN_USE not in said or time.monotonic() > deadline:
+            # One that was ended from outside while it started gives no reason.
+            may_start = IN_USE in said or (FATAL not in said and not is_last)
+            if not may_start or time.monotonic() > deadline:
                 raise
             time.sleep(POLL_SECONDS)
 

@@ -6,15 +6,24 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
+from tempfile import mkstemp
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.settings import Settings
+from fastfeast_assets.warehouse.connection import (
+    APPLICATION_NAME,
+    SENT_FROM_ENVIRONMENT,
+    connect,
+    driver_settings,
+    session_options,
+)
 from fastfeast_assets.warehouse.locks import TRANSFORM_LOCK, TRANSFORM_WORK_LOCK
 from fastfeast_assets.warehouse.migrate import migrate
-from fastfeast_assets.warehouse.server import APPLICATION_NAME, warehouse_dsn
+from fastfeast_assets.warehouse.preflight import ensure_fit
+from fastfeast_assets.warehouse.server import warehouse_dsn
 
 
 class Warehouse:
@@ -34,14 +43,8 @@ class Warehouse:
         return warehouse_dsn(self.settings)
 
     def connect(self, *, autocommit: bool = False) -> psycopg.Connection:
-        """Open a connection.
-
-        Raises:
-            psycopg.OperationalError: The server cannot be reached.
-        """
-        return psycopg.connect(
-            self.dsn, autocommit=autocommit, application_name=APPLICATION_NAME, connect_timeout=10
-        )
+        """Open a connection, as `connection.connect` does."""
+        return connect(self.dsn, autocommit=autocommit)
 
     def prepare(self, contracts: Mapping[str, Contract]) -> None:
         """Apply what the database lacks: migrations, raw tables, columns of marts, roles.
@@ -49,7 +52,7 @@ class Warehouse:
         Once a process; what a person should see first is refused, and nothing is changed.
 
         Raises:
-            ServerError: The server is too old or the role lacks rights.
+            ServerError: The server is too old, or something there is in our way.
             MigrationError: Database and code do not fit; `fastfeast upgrade` tells more.
             ManifestMissingError: The dbt project has not been parsed.
         """
@@ -57,28 +60,48 @@ class Warehouse:
             if self._is_prepared:
                 return
             with self.connect(autocommit=True) as connection:
+                ensure_fit(connection)
                 migrate(connection, contracts, project=self.settings.dbt_project_dir)
             self._is_prepared = True
 
     def dbt_environment(self, *, holder: int | None = None) -> dict[str, str]:
-        """The variables that the dbt project reads.
+        """The variables that the dbt project and its driver read.
+
+        dbt gets to the very server that we are connected to, with the same session. What it does
+        not tell the driver itself goes into a service file of libpq, in the home.
 
         Args:
             holder: What `transform_lock` gave; without, the models look at no lock.
+
+        Raises:
+            ServerError: A parameter of the URL cannot be handed on.
         """
-        parts = conninfo_to_dict(self.dsn)
+        with self.connect(autocommit=True) as connection:
+            login, rest = driver_settings(connection)
+            options = session_options(connection)
         return {
-            "FASTFEAST_PG_HOST": str(parts.get("host") or "127.0.0.1"),
-            "FASTFEAST_PG_PORT": str(parts.get("port") or 5432),
-            "FASTFEAST_PG_USER": str(parts.get("user") or ""),
-            "FASTFEAST_PG_PASSWORD": str(parts.get("password") or ""),
-            "FASTFEAST_PG_DBNAME": str(parts.get("dbname") or ""),
+            **{f"FASTFEAST_PG_{name.upper()}": value for name, value in login.items()},
+            "PGSERVICE": APPLICATION_NAME,
+            "PGSERVICEFILE": str(self._write_service(rest)),
+            "PGOPTIONS": options,
+            **SENT_FROM_ENVIRONMENT,
             "FASTFEAST_TIMEZONE": self.settings.timezone,
             "FASTFEAST_ORPHAN_HOURS": str(self.settings.orphan_hours),
             "FASTFEAST_TRANSFORM_HOLDER": "" if holder is None else str(holder),
             # Which rows tests look at, where a check says it; a shell does not.
             "FASTFEAST_ROWS": "",
         }
+
+    def _write_service(self, parameters: Mapping[str, str]) -> Path:
+        """A service file that says this, for the user of this process only."""
+        path = self.settings.home / "dbt" / "pg_service.conf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [f"[{APPLICATION_NAME}]", *(f"{name}={it}" for name, it in parameters.items())]
+        descriptor, aside = mkstemp(dir=path.parent, prefix=path.name)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write("\n".join([*lines, ""]))
+        Path(aside).replace(path)
+        return path
 
     @contextmanager
     def transform_lock(self) -> Iterator[int]:

@@ -3,6 +3,8 @@
 Locks of single partitions and months go by the hash of their name, in the functions that take them.
 """
 
+import psycopg
+
 MIGRATE_LOCK = 7_301_001
 """Changing the warehouse's tables."""
 
@@ -23,3 +25,14 @@ CHECK_LOCK = 7_301_007
 
 RUN_LOCK = 7_301_005
 """First of two numbers, on Dagster's storage: the second is the hash of a run that lives."""
+
+
+def is_held(connection: psycopg.Connection, lock: int) -> bool:
+    """Whether a session of this database holds a lock; nothing is waited for."""
+    row = connection.execute(
+        "select exists (select from pg_locks where locktype = 'advisory' and granted"
+        " and classid = 0 and objid = %s and objsubid = 1 and database ="
+        " (select oid from pg_database where datname = current_database()))",
+        [lock],
+    ).fetchone()
+    return row == (True,)

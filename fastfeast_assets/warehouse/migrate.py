@@ -15,9 +15,11 @@ import psycopg
 from psycopg import sql
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.warehouse.analysts import finds_public_names, set_up_analysts
+from fastfeast_assets.warehouse.analysts import set_up_analysts
+from fastfeast_assets.warehouse.connection import ServerError
 from fastfeast_assets.warehouse.locks import MIGRATE_LOCK, TRANSFORM_LOCK, TRANSFORM_WORK_LOCK
-from fastfeast_assets.warehouse.server import MINIMUM_VERSION, ServerError
+from fastfeast_assets.warehouse.preflight import SCHEMAS
+from fastfeast_assets.warehouse.server import MINIMUM_VERSION
 from fastfeast_assets.warehouse.upgrade import marts
 from fastfeast_assets.warehouse.upgrade.errors import WarehouseBusyError
 from fastfeast_assets.warehouse.upgrade.manifest import Models, models_of
@@ -29,7 +31,6 @@ from fastfeast_assets.warehouse.upgrade.migrations import (
 from fastfeast_assets.warehouse.upgrade.plan import Plan, plan
 from fastfeast_assets.warehouse.version import is_recorded, record_version, warehouse_version
 
-SCHEMAS = ("raw", "staging", "intermediate", "marts", "analytics", "ops")
 WAIT_SECONDS = 30
 HAS_LEDGER = "select to_regclass('ops.schema_migration') is not null"
 
@@ -60,8 +61,7 @@ def migrate(
         missing = pending_migrations(connection)
         models = _models(connection, project)
         if not missing and _is_of_this_version(connection, contracts, models):
-            if not finds_public_names(connection):
-                set_up_analysts(connection)
+            set_up_analysts(connection)
             return
         with _patient(connection), _between_transforms(connection):
             _change(connection, contracts, models, missing, is_agreed=is_agreed)

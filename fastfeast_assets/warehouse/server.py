@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg import sql
@@ -12,15 +11,19 @@ from psycopg.conninfo import conninfo_to_dict
 
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse.cluster import Cluster
+from fastfeast_assets.warehouse.connection import (
+    ENCODING,
+    ServerError,
+    connect,
+    session_url,
+    url_of,
+)
 
 MINIMUM_VERSION = 14
 DATABASE = "fastfeast"
 DAGSTER_DATABASE_SUFFIX = "_dagster"
-APPLICATION_NAME = "fastfeast"
-
-
-class ServerError(Exception):
-    """The server cannot be used; the text says what to do."""
+DAGSTER_SCHEMA = "dagster"
+DAGSTER_APPLICATION = "fastfeast dagster"
 
 
 def warehouse_dsn(settings: Settings) -> str:
@@ -35,67 +38,71 @@ def warehouse_dsn(settings: Settings) -> str:
 
 
 def dagster_storage_url(settings: Settings) -> str:
-    """The SQLAlchemy URL of Dagster's own storage; its database is made if it is missing.
+    """The SQLAlchemy URL of Dagster's own storage; its database and schema are made if missing.
 
-    Where the role may not create databases, the schema `dagster` of the warehouse is used.
+    Where the role may not create databases, the warehouse's is used. Its tables are in a schema of
+    their own, which is all of the search path.
 
     Raises:
-        ServerError: The embedded server does not start.
+        ServerError: The embedded server does not start, or the server cannot be used.
     """
+    url = _dagster_database(settings)
+    paths = re.findall(r"search_path=(\S*)", str(conninfo_to_dict(url).get("options", "")))
+    if set(paths) - {DAGSTER_SCHEMA}:
+        raise ServerError(
+            "the URL of Dagster's database names another search_path: leave it out, Dagster's"
+            f" tables are in the schema {DAGSTER_SCHEMA}"
+        )
+    with connect(url, autocommit=True) as connection:
+        known = connection.execute("select to_regnamespace(%s) is not null", [DAGSTER_SCHEMA])
+        if known.fetchone() != (True,):
+            statement = sql.SQL("create schema if not exists {}")
+            connection.execute(statement.format(sql.Identifier(DAGSTER_SCHEMA)))
+    return session_url(url, path=DAGSTER_SCHEMA, application_name=DAGSTER_APPLICATION)
+
+
+def _dagster_database(settings: Settings) -> str:
     if settings.dagster_url is not None:
         return settings.dagster_url.get_secret_value()
     if settings.warehouse_url is None:
         return _embedded_database(settings, DATABASE + DAGSTER_DATABASE_SUFFIX)
-    dsn = settings.warehouse_url.get_secret_value()
-    name = str(conninfo_to_dict(dsn).get("dbname", DATABASE)) + DAGSTER_DATABASE_SUFFIX
+    url = settings.warehouse_url.get_secret_value()
     try:
-        ensure_database(dsn, name)
+        with connect(url, autocommit=True) as connection:
+            name = connection.info.dbname + DAGSTER_DATABASE_SUFFIX
+            _create_database(connection, name)
     except psycopg.errors.InsufficientPrivilege:
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute("create schema if not exists dagster")
-        return url_of(dsn, options="-csearch_path=dagster")
-    return url_of(dsn, dbname=name)
+        return url
+    return url_of(url, dbname=name)
 
 
-def url_of(dsn: str, **changes: str) -> str:
-    """The DSN as a URL that psycopg, SQLAlchemy and psql all read, with some parts changed.
-
-    Args:
-        dsn: A connection URL or key-value string.
-        changes: Connection parameters to set, such as `dbname` or `options`.
-    """
-    parts: dict[str, Any] = {**conninfo_to_dict(dsn), **changes}
-    user, password = parts.pop("user", None), parts.pop("password", None)
-    host, port, name = parts.pop("host", None), parts.pop("port", None), parts.pop("dbname", "")
-    login = quote(str(user), safe="") if user else ""
-    login += f":{quote(str(password), safe='')}" if password else ""
-    if host and str(host).startswith("/"):
-        parts["host"], host = host, None
-    place = f"[{host}]" if host and ":" in str(host) else str(host or "")
-    place += f":{port}" if port else ""
-    query = f"?{urlencode(parts, quote_via=quote)}" if parts else ""
-    return f"postgresql://{login + '@' if login else ''}{place}/{quote(str(name))}{query}"
-
-
-def ensure_database(dsn: str, name: str) -> None:
-    """Create the database beside the one of the DSN unless it exists; safe to race.
+def _create_database(connection: psycopg.Connection, name: str) -> None:
+    """Create a database beside that of the connection unless it exists; safe to race.
 
     Raises:
         psycopg.errors.InsufficientPrivilege: The role may not create databases.
     """
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        known = connection.execute("select 1 from pg_database where datname = %s", [name])
-        if known.fetchone():
-            return
-        try:
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-            return
+    known = connection.execute("select 1 from pg_database where datname = %s", [name])
+    if known.fetchone():
+        return
+    # In the encoding and the locale of this one, which fit: a server's own may lose letters.
+    locale = connection.execute(
+        "select datcollate, datctype from pg_database where datname = current_database()"
+    ).fetchone()
+    assert locale is not None  # noqa: S101
+    statement = sql.SQL(
+        "create database {} template template0 encoding {} lc_collate {} lc_ctype {}"
+    ).format(sql.Identifier(name), sql.Literal(ENCODING), *map(sql.Literal, locale))
+    try:
+        connection.execute(statement)
+    except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+        return
 
 
 def _embedded_database(settings: Settings, name: str) -> str:
     uri = start_server(settings)
-    ensure_database(uri, name)
+    with connect(uri, autocommit=True) as connection:
+        _create_database(connection, name)
     return url_of(uri, dbname=name)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,10 +22,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from fastfeast_assets.simulate import DirtRates, SimulationPlan, simulate_days
 from fastfeast_assets_tests.e2e.conftest import COMMAND, Home
+from fastfeast_assets_tests.waiting import free_port
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -37,6 +37,7 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS_TO")
 MAXIMUM_PICTURE_BYTES = 300_000
 START_SECONDS = 180
 PATIENCE_MS = 180_000
+expect.set_options(timeout=PATIENCE_MS)
 
 LOADED_HOURS = range(8, 20)
 SPOILED_HOUR = LOADED_HOURS[-1]
@@ -127,9 +128,7 @@ def console() -> Iterator[Console]:
     (elsewhere / ".env").write_text(
         f"FASTFEAST_PII_KEY={'not-the-key-' * 4}\nFASTFEAST_LANDING={elsewhere}\n"
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     with (home.directory / "dev.log").open("w") as log:
         process = subprocess.Popen(

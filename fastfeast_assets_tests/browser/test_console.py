@@ -16,13 +16,11 @@ from playwright.sync_api import Locator, Page, expect
 from fastfeast_assets_tests.browser.conftest import (
     LATE_HOURS,
     LOADED_HOURS,
-    PATIENCE_MS,
     SPOILED_HOUR,
     Console,
 )
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=PATIENCE_MS)
 
 Picture = Callable[[str], None]
 NOT_LANDED_HOUR = 3

@@ -7,11 +7,15 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 import pytest
-from dagster_postgres import PostgresRunStorage
+from dagster._core.utils import make_new_run_id
+from dagster_postgres import DagsterPostgresStorage, PostgresRunStorage
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from fastfeast_assets.automation.instance import CONFIGURATION, dagster_home, open_instance
 from fastfeast_assets.settings import Settings
+from fastfeast_assets.warehouse.connection import ServerError, url_of
 from fastfeast_assets.warehouse.server import dagster_storage_url
 
 
@@ -60,3 +64,30 @@ def test_an_old_style_url_is_understood(settings: Settings) -> None:
     settings = settings.model_copy(update={"dagster_url": SecretStr(url)})
     with open_instance(settings) as instance:
         assert instance.get_runs_count() == 0
+
+
+def test_tables_of_an_earlier_version_leave_the_public_schema(
+    settings: Settings, server_url: str
+) -> None:
+    """Their runs stay; not while the console of that version is connected."""
+    assert settings.warehouse_url is not None
+    name = str(conninfo_to_dict(settings.warehouse_url.get_secret_value())["dbname"]) + "_dagster"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    url = url_of(server_url, dbname=name)
+    storage = DagsterPostgresStorage(url)
+    storage.run_storage.add_run(dg.DagsterRun("thing", run_id=make_new_run_id()))
+    with (
+        psycopg.connect(url),
+        pytest.raises(ServerError, match="end the console of the earlier version"),
+        open_instance(settings),
+    ):
+        pass
+    with open_instance(settings) as instance:
+        assert instance.get_runs_count() == 1
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+            " where nspname = 'public'"
+        ).fetchone()
+    assert row == (0,)

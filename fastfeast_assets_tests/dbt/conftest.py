@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from fastfeast_assets.assets.dbt_cli import environment
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse
-from fastfeast_assets.warehouse.server import url_of
+from fastfeast_assets.warehouse.connection import url_of
 from fastfeast_assets_tests.conftest import PII_KEY
 from fastfeast_assets_tests.postgres.conftest import connection as connection
 from fastfeast_assets_tests.postgres.conftest import load as load

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse, version
+from fastfeast_assets.warehouse.connection import url_of
 from fastfeast_assets.warehouse.load import load_file
-from fastfeast_assets.warehouse.server import url_of
 from fastfeast_assets.warehouse.upgrade import migrations
 from fastfeast_assets_tests.conftest import PII_KEY
 from fastfeast_assets_tests.dbt.conftest import DATABASE, Project, project_options

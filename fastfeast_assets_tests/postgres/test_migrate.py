@@ -13,8 +13,8 @@ from psycopg import sql
 
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.warehouse.analysts import ANALYST_ROLE
+from fastfeast_assets.warehouse.connection import ServerError, url_of
 from fastfeast_assets.warehouse.migrate import migrate
-from fastfeast_assets.warehouse.server import ServerError, url_of
 from fastfeast_assets.warehouse.upgrade import migrations as sql_files
 from fastfeast_assets.warehouse.upgrade.errors import MigrationError, NewerWarehouseError
 from fastfeast_assets.warehouse.upgrade.migrations import migrations, pending_migrations

@@ -20,12 +20,12 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from fastfeast_assets.settings import Settings
+from fastfeast_assets.warehouse.connection import url_of
 from fastfeast_assets.warehouse.server import (
     data_directory,
     running_pid,
     start_server,
     stop_server,
-    url_of,
     warehouse_dsn,
 )
 from fastfeast_assets_tests.conftest import PII_KEY

@@ -68,6 +68,52 @@ def test_the_environment_wins_over_the_file(
     assert load_settings().timezone == "UTC"
 
 
+def test_the_credentials_of_a_service_are_below_the_environment_and_above_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("FASTFEAST_WAREHOUSE_URL=postgresql://file/w\n")
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "FASTFEAST_PII_KEY").write_text(f"{KEY}\n")
+    (credentials / "FASTFEAST_WAREHOUSE_URL").write_text("postgresql://credentials/w\n")
+    monkeypatch.setenv("FASTFEAST_ENV_FILE", str(env_file))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    settings = load_settings()
+    assert settings.pii_key.get_secret_value() == KEY
+    assert settings.warehouse_url is not None
+    assert settings.warehouse_url.get_secret_value() == "postgresql://credentials/w"
+    monkeypatch.setenv("FASTFEAST_WAREHOUSE_URL", "postgresql://environment/w")
+    found = load_settings().warehouse_url
+    assert found is not None
+    assert found.get_secret_value() == "postgresql://environment/w"
+
+
+@pytest.mark.parametrize("name", ["FASTFEAST_PII_KEY", "fastfeast_pii_key"])
+@pytest.mark.parametrize("other", [".env", "credentials"])
+def test_two_keys_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, other: str
+) -> None:
+    """Each service would go by the one that it happens to read first."""
+    monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    place = credentials / name
+    if other == ".env":
+        place = tmp_path / ".env"
+        monkeypatch.setenv("FASTFEAST_ENV_FILE", str(place))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    for key, is_refused in ((KEY, False), ("hunter2" * 8, True)):
+        place.write_text(f"{name}={key}\n" if other == ".env" else f"{key}\n")
+        if not is_refused:
+            load_settings()
+            continue
+        with pytest.raises(SettingsError, match="another key than the one in force") as caught:
+            load_settings()
+        assert "hunter2" not in str(caught.value)
+        assert str(place) in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "hint"),
     [

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from fastfeast_assets.automation.instance import open_instance
 from fastfeast_assets.settings import Settings
-from fastfeast_assets.warehouse.server import url_of
+from fastfeast_assets.warehouse.connection import url_of
 from fastfeast_assets_tests.conftest import PII_KEY
 from fastfeast_assets_tests.landing import LandingZone
 from fastfeast_assets_tests.postgres.cli.conftest import FastFeast

@@ -12,7 +12,7 @@ from dagster_postgres.utils import DagsterPostgresException, retry_pg_connection
 
 from fastfeast_assets.commands.errors import problem_of, redacted
 from fastfeast_assets.settings import Settings
-from fastfeast_assets.warehouse.server import url_of
+from fastfeast_assets.warehouse.connection import url_of
 from fastfeast_assets_tests.postgres.cli.conftest import FastFeast
 
 PASSWORD = "hunter2-horse"

@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from fastfeast_assets.warehouse import client
 from fastfeast_assets.warehouse.client import bundled, connection_of
-from fastfeast_assets.warehouse.server import ServerError, url_of
+from fastfeast_assets.warehouse.connection import ServerError, url_of
 from fastfeast_assets_tests.e2e.conftest import COMMAND
 from fastfeast_assets_tests.landing import LandingZone, order
 from fastfeast_assets_tests.postgres.cli.conftest import FastFeast

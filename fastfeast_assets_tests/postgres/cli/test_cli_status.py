@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse
-from fastfeast_assets.warehouse.server import url_of
+from fastfeast_assets.warehouse.connection import url_of
 from fastfeast_assets_tests.conftest import PII_KEY
 from fastfeast_assets_tests.landing import DAY, LandingZone, order
 from fastfeast_assets_tests.postgres.cli.conftest import FastFeast
