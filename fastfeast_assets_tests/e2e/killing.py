@@ -103,7 +103,8 @@ def is_alive(pid: int) -> bool:
 
 def dagster_url(home: Home) -> str:
     """URL of Dagster's storage on the embedded server, which need not run."""
-    return f"postgresql://postgres:@/fastfeast_dagster?host={home.directory / 'pg'}"
+    place = f"host={home.directory / 'pg'}&options=-csearch_path%3Ddagster"
+    return f"postgresql://postgres:@/fastfeast_dagster?{place}"
 
 
 def open_runs(home: Home) -> list[tuple[str, str, str]]:
