@@ -4,6 +4,10 @@ SHELL := /bin/bash
 BIN := .venv/bin
 STAMP := .venv/.installed
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+DEBIAN := /usr/lib/postgresql/15/bin/postgres /usr/sbin/pgbouncer /usr/sbin/nginx /usr/bin/htpasswd /usr/bin/chromium
+# As root, or as a person who may become it.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+APT := $(AS_ROOT) apt-get update --quiet && $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends
 SOURCES := fastfeast_assets fastfeast_assets_tests bench setup.py
 
 .PHONY: help
@@ -71,7 +75,7 @@ test-fast: setup  ## The tests that need no database, in about a minute
 	$(BIN)/pytest -n 2 --quiet fastfeast_assets_tests/unit
 
 .PHONY: test-all
-test-all: test /usr/lib/postgresql/15/bin/postgres /usr/bin/chromium  ## Also long ones, kills, Debian's PostgreSQL 15 and its Chromium (installed if missing)
+test-all: test $(DEBIAN)  ## Also long ones, kills, and Debian's PostgreSQL 15, PgBouncer, nginx and Chromium (installed if missing)
 	$(BIN)/pytest $(PARALLEL) -m "long or debian15"
 	$(BIN)/pytest -m "kill or browser"
 
@@ -92,10 +96,19 @@ screenshots: setup /usr/bin/chromium  ## Take the pictures of docs/images again
 	SCREENSHOTS_TO=docs/images $(BIN)/pytest -m browser
 
 /usr/lib/postgresql/15/bin/postgres:
-	apt-get update --quiet && apt-get install --yes --quiet postgresql-15
+	$(APT) postgresql-15
+
+/usr/sbin/pgbouncer:
+	$(APT) pgbouncer
+
+/usr/sbin/nginx:
+	$(APT) nginx-light
+
+/usr/bin/htpasswd:
+	$(APT) apache2-utils
 
 /usr/bin/chromium:
-	apt-get update --quiet && apt-get install --yes --quiet chromium
+	$(APT) chromium
 
 .PHONY: lock
 lock: $(STAMP)  ## Pin every package again from pyproject.toml

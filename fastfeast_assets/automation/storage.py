@@ -5,24 +5,27 @@ Dagster which are not public. They take their places from the settings, so that 
 `dagster.yaml` without variables serves `dagster dev`, `fastfeast` and production.
 """
 
+import os
 from collections.abc import Collection
 from contextvars import ContextVar
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+import psutil
 from dagster import DagsterEvent, DagsterEventType, DagsterRun, DefaultRunLauncher
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
-from dagster._core.secrets.loader import SecretsLoader
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
-from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresRunStorage
+from dotenv import dotenv_values
 from sqlalchemy import event
 
 from fastfeast_assets.automation.dead_runs import PATIENCE_SECONDS, REASON, Watch
 from fastfeast_assets.automation.proof import Proof, living
 from fastfeast_assets.automation.storage_move import leave_public
-from fastfeast_assets.settings import Settings, load_settings
+from fastfeast_assets.settings import KEY_VARIABLE, Settings, SettingsError, load_settings
 from fastfeast_assets.warehouse.connection import SESSION
 from fastfeast_assets.warehouse.server import dagster_storage_url
 
@@ -41,7 +44,32 @@ settings_in_force: ContextVar[Settings | None] = ContextVar("settings_in_force",
 
 
 def _settings() -> Settings:
-    return settings_in_force.get() or load_settings()
+    if (in_force := settings_in_force.get()) is not None:
+        return in_force
+    undo_env_file()
+    return load_settings()
+
+
+def undo_env_file() -> None:
+    """Put the environment above a `.env` in the working directory again.
+
+    Dagster's programs do the opposite before they ask for their storage. The file that the settings
+    read is below the environment, whether it is the same or not.
+
+    Raises:
+        SettingsError: That `.env` has another key than the environment.
+    """
+    given = psutil.Process().environ()
+    for name, value in dotenv_values(Path.cwd() / ".env").items():
+        mine = given.get(name)
+        if not mine or mine == value or os.environ.get(name) != value:
+            continue
+        if name == KEY_VARIABLE:
+            raise SettingsError(
+                f"{KEY_VARIABLE} in {Path.cwd() / '.env'} is another key than that of the"
+                " environment: remove the wrong one, or start in another directory"
+            )
+        os.environ[name] = mine
 
 
 def _begin_session(connection: Any, _record: Any) -> None:
@@ -165,34 +193,6 @@ class HomeComputeLogManager(LocalComputeLogManager):
     ) -> "HomeComputeLogManager":
         """The log manager of the settings' home."""
         return cls(base_dir=str(_settings().home / "dagster" / "storage"), inst_data=inst_data)
-
-
-class NoEnvFile(SecretsLoader, ConfigurableClass):
-    """Nothing of a `.env` in the working directory, which Dagster would put over the environment.
-
-    The settings read their file themselves, and the environment is above it.
-    """
-
-    @property
-    def inst_data(self) -> ConfigurableClassData | None:
-        """None: nothing is configured."""
-        return None
-
-    @classmethod
-    def config_type(cls) -> dict[str, Any]:
-        """No configuration."""
-        return {}
-
-    @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Any
-    ) -> "NoEnvFile":
-        """The loader."""
-        return cls()
-
-    def get_secrets_for_environment(self, location_name: str | None) -> dict[str, str]:
-        """No variables."""
-        return {}
 
 
 class ProvingRunLauncher(DefaultRunLauncher):

@@ -55,6 +55,8 @@ def dev(
     ]
     sys.stdout.flush()
     sys.stderr.flush()
+    # Dagster would put a `.env` of its working directory over the environment.
+    os.chdir(environment["DAGSTER_HOME"])
     os.execve(command[0], command, environment)  # noqa: S606
 
 
