@@ -108,7 +108,7 @@ screenshots: setup /usr/bin/chromium  ## Take the pictures of docs/images again
 	$(APT) apache2-utils
 
 /usr/bin/chromium:
-	$(APT) chromium
+	$(APT) chromium fonts-liberation
 
 .PHONY: lock
 lock: $(STAMP)  ## Pin every package again from pyproject.toml

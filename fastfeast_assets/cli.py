@@ -6,6 +6,7 @@ What a command does is in `commands`, one module each.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -118,6 +119,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    # Where the data of the embedded server are, when not in the home.
+    notices = logging.StreamHandler()
+    logging.getLogger("fastfeast_assets.warehouse.server_user").addHandler(notices)
     try:
         app()
     finally:

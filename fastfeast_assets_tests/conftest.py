@@ -41,6 +41,14 @@ def _no_settings_from_outside() -> Iterator[None]:
     patch.undo()
 
 
+@pytest.fixture(autouse=True)
+def _usual_umask() -> Iterator[None]:
+    """Commands that run in this process close what they write to others; each test begins anew."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """URL of a PostgreSQL that lives as long as the session."""

@@ -144,6 +144,8 @@ class WarehouseStorage(DagsterPostgresStorage):
         which takes longer than storing it. A crash of the server may cost the last events of a
         run; what is in the warehouse does not rest on them.
         """
+        # What Dagster's processes write below the home is nobody else's business.
+        os.umask(0o077)
         url = dagster_storage_url(_settings())
         leave_public(url)
         storage = cls(postgres_url=url, inst_data=inst_data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
@@ -33,6 +34,8 @@ def log_to_file(settings: Settings) -> Path:
     Returns:
         Path of the file; it is rotated at 10 MB, five files are kept.
     """
+    # What commands write below the home is nobody else's business.
+    os.umask(0o077)
     path = log_path(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     root = logging.getLogger()

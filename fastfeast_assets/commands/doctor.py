@@ -51,6 +51,7 @@ def examine() -> Iterator[Finding]:
         return
     yield passed("settings", "valid")
     yield machine.check_key(settings)
+    yield machine.check_user(settings)
     yield machine.check_timezone(settings)
     yield machine.check_home(settings)
     yield machine.check_disk(settings)

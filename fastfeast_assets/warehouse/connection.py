@@ -77,8 +77,8 @@ def connect(
 
     Raises:
         psycopg.OperationalError: The server cannot be reached.
-        ServerError: It can be, and nothing may be done there: a standby, a server that only reads,
-            an encoding that loses letters, a pooler between us that shares sessions out.
+        ServerError: It can be, and is of no use: an encoding that loses letters, a pooler between
+            us that shares sessions out.
     """
     wanted = {**session_parameters(url, path=path), **parameters}
     try:
@@ -233,28 +233,19 @@ def _refuse_unusable(connection: psycopg.Connection) -> None:
     """Go by what the server reports of itself when a session begins.
 
     Raises:
-        ServerError: Nothing may be done there.
+        ServerError: Not even looking makes sense there.
     """
-    name = connection.info.dbname
-    encoding = _reported(connection, "server_encoding")
+    encoding = reported(connection, "server_encoding")
     if encoding not in ("", ENCODING):
         raise ServerError(
-            f"database {name} has the encoding {encoding}, in which letters would be lost: create"
-            f" one with `create database ... template template0 encoding '{ENCODING}'`"
-        )
-    if _reported(connection, "in_hot_standby") == "on":
-        raise ServerError(
-            f"the server of database {name} is a standby, which only reads: name the primary, or"
-            " all hosts and target_session_attrs=read-write"
-        )
-    if _reported(connection, "default_transaction_read_only") == "on":
-        raise ServerError(
-            f"sessions of {connection.info.user} in database {name} may only read: see who set"
-            " default_transaction_read_only (server, database or role), and why"
+            f"database {connection.info.dbname} has the encoding {encoding}, in which letters would"
+            f" be lost: create one with `create database ... template template0 encoding"
+            f" '{ENCODING}'`"
         )
 
 
-def _reported(connection: psycopg.Connection, name: str) -> str:
+def reported(connection: psycopg.Connection, name: str) -> str:
+    """A setting that the server reports by itself; empty for one that it does not."""
     return (connection.pgconn.parameter_status(name.encode()) or b"").decode()
 
 

@@ -1,7 +1,7 @@
 """What a server must allow before anything is written to it, and what must not be allowed there.
 
 Each thing that is not as it must be comes with the one command that mends it. What a connection
-itself shows (encoding, standby, pooler) is refused by `connection`.
+itself shows (encoding, pooler) is refused by `connection`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import LiteralString
 import psycopg
 
 from fastfeast_assets.warehouse.analysts import ANALYST_ROLE
-from fastfeast_assets.warehouse.connection import ServerError
+from fastfeast_assets.warehouse.connection import ServerError, reported
 
 SCHEMAS = ("raw", "staging", "intermediate", "marts", "analytics", "ops")
 # Measured: an ingestion with its transform had up to 11 at once.
@@ -99,10 +99,27 @@ def ensure_fit(connection: psycopg.Connection) -> None:
 
 def obstacles(connection: psycopg.Connection) -> Iterator[Obstacle]:
     """All that is not as it must be in a database, the worst first."""
+    yield from _reads_only(connection)
     yield from _few_connections(connection)
     yield from _foreign_owners(connection)
     yield from _open_schemas(connection)
     yield from _no_temporary_tables(connection)
+
+
+def _reads_only(connection: psycopg.Connection) -> Iterator[Obstacle]:
+    info = connection.info
+    if reported(connection, "in_hot_standby") == "on":
+        yield Obstacle(
+            "standby",
+            f"the server of database {info.dbname} is a standby, which only reads",
+            "name the primary, or all hosts and target_session_attrs=read-write",
+        )
+    elif reported(connection, "default_transaction_read_only") == "on":
+        yield Obstacle(
+            "read only",
+            f"sessions of {info.user} in database {info.dbname} may only read",
+            "see who set default_transaction_read_only (server, database or role), and why",
+        )
 
 
 def _few_connections(connection: psycopg.Connection) -> Iterator[Obstacle]:

@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from fastfeast_assets.settings import Settings
-from fastfeast_assets.warehouse.cluster import Cluster
+from fastfeast_assets.warehouse.cluster import Cluster, UnsuitableHomeError
 from fastfeast_assets.warehouse.connection import (
     ENCODING,
     ServerError,
@@ -122,6 +122,8 @@ def start_server(settings: Settings) -> str:
     """
     try:
         return Cluster(settings.home).start()
+    except UnsuitableHomeError as error:
+        raise ServerError(str(error)) from error
     except Exception as error:
         log = data_directory(settings) / "log"
         raise ServerError(

@@ -143,11 +143,26 @@ def test_no_personal_value_is_left_anywhere(day: Home) -> None:
         if path.is_file() and not is_own:
             texts[str(path)] = path.read_text(errors="replace").lower()
     assert "insert into raw.customers" in texts["warehouse"]
-    assert "insert into public.event_logs" in texts["dagster"]
+    assert "insert into dagster.event_logs" in texts["dagster"]
     words = re.compile(r"[a-z0-9._%+-]+@[a-z0-9.-]+|[0-9]{8,}")
     for place, text in texts.items():
         found = {word.lstrip("0") for word in words.findall(text)}
         assert not found & secrets, f"personal values in {place}"
+
+
+def test_what_is_written_below_the_home_is_nobody_elses(day: Home) -> None:
+    files = [
+        path
+        for path in day.directory.rglob("*")
+        if path.is_file()
+        and not path.is_relative_to(day.landing)
+        # Copied from the checkout, with its rights: what dbt knows of the project.
+        and path.name != "partial_parse.msgpack"
+    ]
+    open_to_others = [path for path in files if path.stat().st_mode & 0o077]
+    assert len(files) > 100
+    assert open_to_others == []
+    assert day.directory.stat().st_mode & 0o007 == 0
 
 
 def test_runs_and_checks_are_recorded_in_dagster(day: Home) -> None:

@@ -62,7 +62,7 @@ def test_a_json_file_that_cannot_be_read_fails_and_loses_nothing(
     assert reports[EVENTS].status == "success"
     assert path.read_bytes() == content
     assert query("select count(*) from raw.orders") == [{"count": 0}]
-    [log] = query("select * from pipeline_file_log where status = 'failed'")
+    [log] = query("select * from ops.pipeline_file_log where status = 'failed'")
     assert reason in log["failure_reason"]
 
 
@@ -170,7 +170,7 @@ def test_a_bad_value_costs_its_row_and_no_other(
     landing.put(ORDERS, json.dumps(rows))
     report = load()[ORDERS]
     assert (report.status, report.valid, report.quarantined) == ("success", 2, 1)
-    [row] = query("select * from quarantine")
+    [row] = query("select * from ops.quarantine")
     [column] = changes
     assert {"column": column, "rule": rule} in [
         {key: reason[key] for key in ("column", "rule")} for reason in row["reasons"]
@@ -201,7 +201,7 @@ def test_what_only_looks_odd_is_loaded(
 ) -> None:
     landing.put(ORDERS, json.dumps([order(1, **changes)]))
     report = load()[ORDERS]
-    assert (report.valid, report.quarantined) == (1, 0), query("select * from quarantine")
+    assert (report.valid, report.quarantined) == (1, 0), query("select * from ops.quarantine")
 
 
 def test_one_bad_byte_costs_its_row(landing: LandingZone, load: Load, query: Query) -> None:
@@ -210,7 +210,7 @@ def test_one_bad_byte_costs_its_row(landing: LandingZone, load: Load, query: Que
     landing.put(TICKETS, text)
     report = load()[TICKETS]
     assert (report.status, report.valid, report.quarantined) == ("success", 39, 1)
-    [row] = query("select * from quarantine")
+    [row] = query("select * from ops.quarantine")
     assert row["reasons"][0]["rule"] == "type"
     assert row["raw_data"]["status"] == "Resol\\udcffed"
 
@@ -222,7 +222,7 @@ def test_objects_that_are_none_or_ambiguous_are_refused_alone(
     landing.put(ORDERS, f"[{json.dumps(order(1))}, {twice}, 7, null, [1], {json.dumps(order(3))}]")
     report = load()[ORDERS]
     assert (report.valid, report.quarantined) == (2, 4)
-    rows = query("select * from quarantine order by row_number")
+    rows = query("select * from ops.quarantine order by row_number")
     assert [row["row_number"] for row in rows] == [2, 3, 4, 5]
     assert {row["reasons"][0]["rule"] for row in rows} == {"row"}
     assert rows[0]["reasons"][0]["column"] == "customer_id"
@@ -234,7 +234,7 @@ def test_ragged_csv_rows_are_refused_alone(landing: LandingZone, load: Load, que
     landing.put(TICKETS, "\n".join([header, first, short, third + ",9,9", fourth]) + "\n")
     report = load()[TICKETS]
     assert (report.valid, report.quarantined) == (2, 2)
-    too_few, too_many = query("select * from quarantine order by row_number")
+    too_few, too_many = query("select * from ops.quarantine order by row_number")
     assert too_few["reasons"] == [{"column": "agent_id", "rule": "row", "value": "5 of 16 fields"}]
     assert too_many["raw_data"]["_surplus"] == [9, 9]
 
@@ -267,7 +267,7 @@ def test_a_file_of_nothing_but_bad_rows_is_a_success(
     landing.stream("orders", *[order(number, order_amount=-1) for number in range(300)])
     report = load()[ORDERS]
     assert (report.status, report.valid, report.quarantined) == ("success", 0, 300)
-    assert query("select count(*) from quarantine where status = 'open'") == [{"count": 300}]
+    assert query("select count(*) from ops.quarantine where status = 'open'") == [{"count": 300}]
 
 
 def test_a_shifted_row_shows_nobody(landing: LandingZone, load: Load, query: Query) -> None:
@@ -275,7 +275,7 @@ def test_a_shifted_row_shows_nobody(landing: LandingZone, load: Load, query: Que
     header, row = csv_text([member]).splitlines()
     landing.put(f"batch/{DAY}/customers.csv", f"{header}\n{row.replace('Mona ', 'Mona,')}\n")
     load()
-    [quarantined] = query("select raw_data::text, reasons::text from quarantine")
+    [quarantined] = query("select raw_data::text, reasons::text from ops.quarantine")
     assert member["phone"][1:] not in quarantined["raw_data"]
     assert "mona.adel" not in quarantined["raw_data"].lower()
     assert "Adel" not in quarantined["raw_data"]

@@ -47,7 +47,7 @@ def test_a_hostile_row_costs_itself(
     report = reports[ORDERS]
     assert (report.status, report.valid, report.quarantined) == ("success", 2, 1)
     assert reports[TICKETS].status == "success"
-    [row] = query("select * from quarantine where source = 'orders'")
+    [row] = query("select * from ops.quarantine where source = 'orders'")
     assert row["row_number"] == 2
     assert row["primary_key"] is None
     assert {reason["rule"] for reason in row["reasons"]} == {"row"}
@@ -61,7 +61,7 @@ def test_a_bad_line_costs_that_line(landing: LandingZone, load: Load, query: Que
     landing.put(ORDERS, "\n".join(lines) + "\n")
     report = load()[ORDERS]
     assert (report.status, report.total, report.valid, report.quarantined) == ("success", 5, 3, 2)
-    rows = query("select row_number, reasons, raw_data from quarantine order by row_number")
+    rows = query("select row_number, reasons, raw_data from ops.quarantine order by row_number")
     assert [row["row_number"] for row in rows] == [1, 3]
     assert {reason["rule"] for row in rows for reason in row["reasons"]} == {"row"}
     assert all(row["raw_data"]["_surplus"] for row in rows)
@@ -72,7 +72,7 @@ def test_a_bad_line_costs_that_line(landing: LandingZone, load: Load, query: Que
 def test_true_is_no_text(landing: LandingZone, load: Load, query: Query) -> None:
     landing.put(ORDERS, json.dumps([order(1, payment_method=True), order(2)]))
     assert load()[ORDERS].quarantined == 1
-    [row] = query("select reasons from quarantine")
+    [row] = query("select reasons from ops.quarantine")
     assert row["reasons"] == [{"column": "payment_method", "rule": "type", "value": "true"}]
 
 

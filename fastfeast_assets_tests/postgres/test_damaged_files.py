@@ -63,7 +63,7 @@ def test_two_stray_quotes_swallow_nobody(
         {"customer_id": number, "email_hash": masker.hash(f"person{number}@mail.com")}
         for number in (202, 203, 204)
     ]
-    [refused] = query("select * from quarantine")
+    [refused] = query("select * from ops.quarantine")
     assert refused["row_number"] == 1
     assert refused["primary_key"] is None
     assert refused["reasons"] == [
@@ -83,7 +83,7 @@ def test_a_stray_quote_and_a_quoted_field_far_behind_lose_no_row(
     landing.put(CUSTOMERS, as_file(customers(*rows)))
     report = load()[CUSTOMERS]
     assert (report.total, report.valid, report.quarantined) == (40, 39, 1)
-    assert query("select line_count, other_lines from pipeline_file_log") == [
+    assert query("select line_count, other_lines from ops.pipeline_file_log") == [
         {"line_count": 41, "other_lines": 1}
     ]
     assert {row["customer_id"] for row in query("select customer_id from raw.customers")} == (
@@ -98,7 +98,7 @@ def test_every_line_of_a_csv_is_in_the_account(
     landing.put(f"batch/{DAY}/teams.csv", f'\nteam_id,team_name\n{good}\n\n2,"b\n3,c\n9\n4,d\n')
     report = load()[f"batch/{DAY}/teams.csv"]
     assert (report.status, report.valid, report.quarantined) == ("success", 3, 2)
-    assert query("select line_count, other_lines from pipeline_file_log") == [
+    assert query("select line_count, other_lines from ops.pipeline_file_log") == [
         {"line_count": 9, "other_lines": 4}
     ]
 
@@ -106,7 +106,7 @@ def test_every_line_of_a_csv_is_in_the_account(
 def test_json_has_no_lines_to_account_for(landing: LandingZone, load: Load, query: Query) -> None:
     landing.stream("orders", order())
     load()
-    assert query("select line_count, other_lines from pipeline_file_log") == [
+    assert query("select line_count, other_lines from ops.pipeline_file_log") == [
         {"line_count": None, "other_lines": None}
     ]
 
@@ -120,7 +120,7 @@ def test_a_file_cut_in_its_last_line_is_failed_and_loads_nothing(
     assert report.status == "failed"
     assert "truncated: line 3" in (report.failure_reason or "")
     assert query("select count(*) from raw.tickets") == [{"count": 0}]
-    assert query("select failure_kind from pipeline_file_log") == [{"failure_kind": "rejected"}]
+    assert query("select failure_kind from ops.pipeline_file_log") == [{"failure_kind": "rejected"}]
 
 
 def test_the_rest_of_a_broken_line_is_no_key(
@@ -131,7 +131,7 @@ def test_the_rest_of_a_broken_line_is_no_key(
     landing.put(CUSTOMERS, as_file([lines[0], broken, lines[2], f"{lines[2]},1,2"]))
     report = load()[CUSTOMERS]
     assert (report.valid, report.quarantined) == (1, 3)
-    assert query("select distinct primary_key from quarantine") == [{"primary_key": None}]
+    assert query("select distinct primary_key from ops.quarantine") == [{"primary_key": None}]
 
 
 def test_bad_bytes_in_a_file_of_few_rows_cost_their_rows(
@@ -174,7 +174,7 @@ def test_an_exception_that_nobody_foresaw_costs_its_file_alone(
     reports = load()
     assert reports[ORDERS].status == "success"
     assert reports[TICKETS].status == "failed"
-    [entry] = query("select * from pipeline_file_log where status = 'failed'")
+    [entry] = query("select * from ops.pipeline_file_log where status = 'failed'")
     assert entry["failure_kind"] == "RecursionError"
     assert "a defect of this program: RecursionError in " in entry["failure_reason"]
     assert "mona" not in entry["failure_reason"] + caplog.text
@@ -196,7 +196,7 @@ def test_the_failure_of_a_server_is_not_laid_at_the_door_of_the_file(
         with pytest.raises(Exception, match="does not exist"):
             load()
         connection.execute("alter table raw.gone rename to orders")
-    assert query("select * from pipeline_file_log") == []
+    assert query("select * from ops.pipeline_file_log") == []
     assert load()[ORDERS].status == "success"
 
 
@@ -215,7 +215,7 @@ def test_the_same_file_in_another_format_takes_the_place_of_the_first(
     assert load()[f"batch/{DAY}/teams.csv"].valid == 1
     assert query("select team_id, team_name from raw.teams") == [{"team_id": 1, "team_name": "csv"}]
     assert {row["key"] for row in query("select key from ops.removed_key")} == {"1", "2"}
-    assert query("select file_path from pipeline_file_log where is_loaded") == [
+    assert query("select file_path from ops.pipeline_file_log where is_loaded") == [
         {"file_path": f"batch/{DAY}/teams.csv"}
     ]
     path.unlink()

@@ -407,7 +407,7 @@ def test_decisions_are_guarded_and_dry_runs_keep_nothing(
     landing.stream("orders", order(1, order_amount=-5))
     shell.load()
     before = query(EVERYTHING)
-    ids = [row["quarantine_id"] for row in query("select quarantine_id from quarantine")]
+    ids = [row["quarantine_id"] for row in query("select quarantine_id from ops.quarantine")]
     tokyo = shell.settings.model_copy(update={"timezone": "Asia/Tokyo"})
     accepted = tokyo.model_copy(update={"accept_new_timezone": True})
     for settings, is_dry_run in ((tokyo, False), (tokyo, True), (accepted, True)):

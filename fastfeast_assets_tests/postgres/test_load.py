@@ -61,7 +61,7 @@ def test_a_refused_row_has_all_its_reasons_and_no_neighbour_suffers(
     )
     report = load()[ORDERS]
     assert (report.total, report.valid, report.quarantined) == (3, 2, 1)
-    [row] = query("select * from quarantine")
+    [row] = query("select * from ops.quarantine")
     assert row["reasons"] == [
         {"column": "delivered_at", "rule": "type", "value": "N/A"},
         {"column": "customer_id", "rule": "required", "value": None},
@@ -82,7 +82,7 @@ def test_the_first_valid_row_of_a_key_stays(landing: LandingZone, load: Load, qu
         {"_row_number": 2},
         {"_row_number": 4},
     ]
-    [repeated] = query("select * from quarantine where row_number = 3")
+    [repeated] = query("select * from ops.quarantine where row_number = 3")
     assert (repeated["rejection_stage"], repeated["reasons"][0]["rule"]) == ("records", "duplicate")
 
 
@@ -139,12 +139,12 @@ def test_loading_again_changes_no_row(landing: LandingZone, load: Load, query: Q
     load()
     before = (
         query("select xmin::text, * from raw.orders"),
-        query("select xmin::text, * from quarantine"),
+        query("select xmin::text, * from ops.quarantine"),
     )
     assert load() == {}
     after = (
         query("select xmin::text, * from raw.orders"),
-        query("select xmin::text, * from quarantine"),
+        query("select xmin::text, * from ops.quarantine"),
     )
     assert after == before
 
@@ -157,7 +157,7 @@ def test_the_same_content_written_again_is_skipped(
     path.unlink()
     landing.stream("orders", order())
     assert load()[ORDERS].status == "skipped"
-    assert query("select count(*) from pipeline_file_log") == [{"count": 1}]
+    assert query("select count(*) from ops.pipeline_file_log") == [{"count": 1}]
     assert load() == {}
 
 
@@ -173,8 +173,8 @@ def test_new_content_replaces_the_rows_of_the_file(
         (order(2)["order_id"], second.log_id),
         (order(3)["order_id"], second.log_id),
     ]
-    assert query("select status from quarantine") == [{"status": "resolved"}]
-    assert query("select log_id from pipeline_file_log where is_loaded and is_latest") == [
+    assert query("select status from ops.quarantine") == [{"status": "resolved"}]
+    assert query("select log_id from ops.pipeline_file_log where is_loaded and is_latest") == [
         {"log_id": second.log_id}
     ]
     assert {row["key"] for row in query("select key from ops.removed_key")} == {
@@ -201,7 +201,9 @@ def test_a_failed_file_waits_until_its_content_changes(
     assert load(retry_failed=True)[ORDERS].status == "failed"
     landing.stream("orders", order())
     assert load()[ORDERS].status == "success"
-    log = query("select status, is_latest, rejection_stage from pipeline_file_log order by log_id")
+    log = query(
+        "select status, is_latest, rejection_stage from ops.pipeline_file_log order by log_id"
+    )
     assert [(row["status"], row["is_latest"], row["rejection_stage"]) for row in log] == [
         ("failed", False, "file"),
         ("failed", False, "file"),
@@ -217,7 +219,9 @@ def test_a_failed_correction_leaves_what_was_loaded(
     landing.put(ORDERS, json_text([order(1)])[:-20])
     assert load()[ORDERS].status == "failed"
     assert query("select count(*) from raw.orders") == [{"count": 2}]
-    assert query("select status from pipeline_file_log where is_loaded") == [{"status": "success"}]
+    assert query("select status from ops.pipeline_file_log where is_loaded") == [
+        {"status": "success"}
+    ]
 
 
 def test_a_kill_in_the_middle_leaves_nothing(
@@ -258,7 +262,7 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_later(
     report = load_file(warehouse, contracts["orders"], file, run_id="t", settings=settings)
     assert report.status == "unsettled"
     assert query("select count(*) from raw.orders") == [{"count": 0}]
-    assert query("select count(*) from pipeline_file_log") == [{"count": 0}]
+    assert query("select count(*) from ops.pipeline_file_log") == [{"count": 0}]
 
 
 def test_two_processes_on_one_file_load_it_once(
@@ -294,7 +298,7 @@ def test_row_rules_of_tickets(landing: LandingZone, load: Load, query: Query) ->
     )
     report = load()[f"stream/{DAY}/08/tickets.csv"]
     assert report.reasons == {"resolved_at_required:resolved_at": 1}
-    assert query("select rejection_reason from quarantine") == [
+    assert query("select rejection_reason from ops.quarantine") == [
         {"rejection_reason": "resolved_at: resolved_at_required"}
     ]
 
@@ -305,9 +309,9 @@ def test_the_log_and_the_tables_account_for_every_row(
     rows = [order(n, order_amount=-1 if n % 3 == 0 else 5) for n in range(50)]
     landing.stream("orders", *rows, *rows[:7])
     load()
-    [log] = query("select * from pipeline_file_log")
+    [log] = query("select * from ops.pipeline_file_log")
     raw = query("select count(*) from raw.orders where _load_id = %s", log["log_id"])
-    quarantined = query("select count(*) from quarantine where log_id = %s", log["log_id"])
+    quarantined = query("select count(*) from ops.quarantine where log_id = %s", log["log_id"])
     assert log["total_records"] == 57 == raw[0]["count"] + quarantined[0]["count"]
     assert (log["valid_records"], log["quarantined"]) == (raw[0]["count"], quarantined[0]["count"])
     assert log["duplicate_count"] == 4

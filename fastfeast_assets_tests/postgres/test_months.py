@@ -185,7 +185,9 @@ def test_an_old_month_leaves_and_the_account_stays_even(
     assert [row["part"] for row in query(MONTHS)] == ["raw.orders_p2026_10", "raw.orders_p2026_11"]
     assert query("select to_regclass('raw.orders_p2026_09')") == [{"to_regclass": None}]
     assert query("select * from ops.removed_key") == []
-    pruned = query("select log_id, pruned_records from pipeline_file_log order by log_id limit 1")
+    pruned = query(
+        "select log_id, pruned_records from ops.pipeline_file_log order by log_id limit 1"
+    )
     assert pruned == [{"log_id": autumn["stream/2026-09-30/23/orders.json"], "pruned_records": 2}]
     ensure_even(connection)
     [audit] = query("select action, target, old, new from ops.audit_log")

@@ -71,10 +71,10 @@ def test_uncontracted_values_of_json_are_hidden_leaf_by_leaf(
     assert query("select _extra, _extra->>'tip' as tip from raw.orders") == [
         {"_extra": stored, "tip": "2.50"}
     ]
-    [row] = query("select raw_data from quarantine")
+    [row] = query("select raw_data from ops.quarantine")
     assert row["raw_data"]["_extra"] == stored
     assert report.extra_columns == ["tip", "vip", "due", "caller", mona]
-    assert query("select extra_columns from pipeline_file_log") == [
+    assert query("select extra_columns from ops.pipeline_file_log") == [
         {"extra_columns": report.extra_columns}
     ]
 
@@ -128,7 +128,7 @@ def test_free_text_is_scrubbed_wherever_it_is_kept(
     assert query("select full_name, phone_hash from raw.customers") == [
         {"full_name": f"Mona {mona}", "phone_hash": phone}
     ]
-    [row] = query("select * from quarantine")
+    [row] = query("select * from ops.quarantine")
     assert (row["raw_data"]["notes"], row["raw_data"]["new_status"]) == (scrubbed, scrubbed)
     assert row["reasons"] == [{"column": "new_status", "rule": "allowed", "value": scrubbed}]
     assert row["rejection_reason"] == f"new_status: allowed ({scrubbed})"
@@ -149,7 +149,7 @@ def test_values_of_their_type_are_shown_as_they_came(
     )
     load()
     rows = query(
-        "select raw_data, reasons, raw_data::text as text from quarantine order by row_number"
+        "select raw_data, reasons, raw_data::text as text from ops.quarantine order by row_number"
     )
     assert rows[0]["raw_data"]["rating_avg"] == rating
     assert rows[1]["reasons"] == [{"column": "rating_avg", "rule": "range", "value": str(wrong)}]
@@ -178,7 +178,7 @@ def test_a_malformed_row_of_a_source_of_persons_shows_nothing(
     header, row = csv_text([MEMBERS["customers"]]).splitlines()
     landing.put(CUSTOMERS, f"{header}\n{row},Mona Adel,01012345678,7\n")
     load()
-    [refused] = query("select * from quarantine")
+    [refused] = query("select * from ops.quarantine")
     assert refused["primary_key"] is None
     assert refused["raw_data"]["_surplus"] == [
         hidden("Mona Adel"),

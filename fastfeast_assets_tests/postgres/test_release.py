@@ -40,7 +40,7 @@ def released(
     def run(
         today: Mapping[str, Contract] | None = None, *, is_dry_run: bool = False, chunk: int = 9
     ) -> dict[str, list[RowOutcome]]:
-        ids = [row["quarantine_id"] for row in query("select quarantine_id from quarantine")]
+        ids = [row["quarantine_id"] for row in query("select quarantine_id from ops.quarantine")]
         outcomes = release(
             warehouse,
             today or contracts,
@@ -89,11 +89,11 @@ def test_what_the_contract_now_accepts_is_loaded(
     known = contracts["orders"].column("order_status").allowed or ()
     today = changed(contracts, "orders", "order_status", allowed=(*known, "Lost"))
 
-    before = query("select * from quarantine order by 1"), query("select * from raw.orders")
+    before = query("select * from ops.quarantine order by 1"), query("select * from raw.orders")
     dry = released(today, is_dry_run=True)
     assert (len(dry["released"]), len(dry["refused"])) == (1, 2)
     assert before == (
-        query("select * from quarantine order by 1"),
+        query("select * from ops.quarantine order by 1"),
         query("select * from raw.orders"),
     )
     assert query("select * from ops.audit_log") == []
@@ -110,12 +110,12 @@ def test_what_the_contract_now_accepts_is_loaded(
     assert freed["delivered_at"] == good["delivered_at"]
 
     quarantine = query(
-        "select status, reasons, rejection_stage from quarantine order by row_number"
+        "select status, reasons, rejection_stage from ops.quarantine order by row_number"
     )
     assert [row["status"] for row in quarantine] == ["released", "open", "open"]
     assert quarantine[1]["reasons"] == [{"column": "order_amount", "rule": "range", "value": "-1"}]
     assert quarantine[1]["rejection_stage"] == "records"
-    [log] = query("select * from pipeline_file_log")
+    [log] = query("select * from ops.pipeline_file_log")
     assert (log["total_records"], log["valid_records"], log["quarantined"]) == (4, 2, 2)
     ensure_even(connection, "orders")
     assert log["generation"] == 1
@@ -148,7 +148,7 @@ def test_a_key_that_the_file_has_loaded_is_not_loaded_twice(
         for number, which in ((1, 1), (4, 2), (5, 1))
     }
     assert query("select _row_number as n from raw.orders order by 1") == [{"n": 2}, {"n": 3}]
-    [log] = query("select valid_records, duplicate_count from pipeline_file_log")
+    [log] = query("select valid_records, duplicate_count from ops.pipeline_file_log")
     assert log == {"valid_records": 2, "duplicate_count": 3}
     ensure_even(connection, "orders")
 
@@ -202,7 +202,7 @@ def test_what_the_quarantine_cannot_give_back_is_named(
         "notes was altered to be stored",
         "what looked personal in notes was hashed",
     ]
-    assert {row["status"] for row in query("select status from quarantine")} == {"open"}
+    assert {row["status"] for row in query("select status from ops.quarantine")} == {"open"}
 
 
 def test_a_column_that_the_contract_has_gained_is_found_among_the_extras(
@@ -221,7 +221,7 @@ def test_a_column_that_the_contract_has_gained_is_found_among_the_extras(
         order(3, order_amount=-1, vip=[5]),
     )
     load()
-    [held] = query("select raw_data->'_extra' as extra from quarantine where row_number = 1")
+    [held] = query("select raw_data->'_extra' as extra from ops.quarantine where row_number = 1")
     orders = changed(contracts, "orders", "order_amount", minimum=None)["orders"]
     vip = replace(orders.column("region_id"), name="vip", stored_as="vip", required=False)
     today = {**contracts, "orders": replace(orders, columns=(*orders.columns, vip))}
@@ -280,7 +280,7 @@ def test_a_replaced_file_takes_released_rows_along(
     landing.stream("orders", order(1))
     load()
     assert len(query("select * from raw.orders")) == 1
-    assert query("select status from quarantine") == [{"status": "released"}]
+    assert query("select status from ops.quarantine") == [{"status": "released"}]
     assert len(query("select * from ops.removed_key")) == 2
     ensure_even(connection, "orders")
 
@@ -295,13 +295,13 @@ def test_discarded_rows_stay_on_record_and_in_the_account(
 ) -> None:
     landing.stream("orders", order(1), order(2, order_amount=-1))
     load()
-    ids = [row["quarantine_id"] for row in query("select quarantine_id from quarantine")]
+    ids = [row["quarantine_id"] for row in query("select quarantine_id from ops.quarantine")]
     assert len(discard(warehouse, ids, reason="twice", is_dry_run=True)) == 1
-    assert query("select status from quarantine") == [{"status": "open"}]
+    assert query("select status from ops.quarantine") == [{"status": "open"}]
     [row] = discard(warehouse, ids, reason="twice", is_dry_run=False)
     assert (row.source_file, row.row_number) == (ORDERS, 2)
     assert discard(warehouse, ids, reason="twice", is_dry_run=False) == []
-    [kept] = query("select status, resolved_at from quarantine")
+    [kept] = query("select status, resolved_at from ops.quarantine")
     assert kept["status"] == "discarded"
     assert kept["resolved_at"] is not None
     ensure_even(connection, "orders")

@@ -64,7 +64,7 @@ def test_snapshots_lose_what_they_only_repeat(
         (2, "Mona Adel", "11"),
     ]
     ensure_even(connection, contracts)
-    assert query("select sum(pruned_records)::int as n from pipeline_file_log") == [{"n": 2}]
+    assert query("select sum(pruned_records)::int as n from ops.pipeline_file_log") == [{"n": 2}]
     assert len(query("select from ops.audit_log where action = 'prune'")) == 2
 
 
@@ -81,17 +81,19 @@ def test_settled_rows_leave_the_quarantine_and_open_ones_never(
     bad = [order(number, order_amount=-1) for number in range(9)]
     landing.stream("orders", order(10), *bad)
     load()
-    ids = [row["quarantine_id"] for row in query("select quarantine_id from quarantine order by 1")]
+    ids = [
+        row["quarantine_id"] for row in query("select quarantine_id from ops.quarantine order by 1")
+    ]
     discard(warehouse, ids[:5], reason="x", is_dry_run=False)
     earlier = datetime.now(UTC) - timedelta(days=1)
     assert retention_ops.prune_settled(connection, contracts, earlier) == 0
     assert retention_ops.count_settled(connection, contracts, LATER) == 5
     assert retention_ops.prune_settled(connection, contracts, LATER) == 5
-    assert query("select status, count(*) from quarantine group by 1") == [
+    assert query("select status, count(*) from ops.quarantine group by 1") == [
         {"status": "open", "count": 4}
     ]
     ensure_even(connection, contracts)
-    [log] = query("select quarantined, pruned_quarantine from pipeline_file_log")
+    [log] = query("select quarantined, pruned_quarantine from ops.pipeline_file_log")
     assert log == {"quarantined": 9, "pruned_quarantine": 5}
     assert retention_ops.prune_settled(connection, contracts, LATER) == 0
     assert len(query("select from ops.audit_log where target = 'quarantine/orders'")) == 3
@@ -111,7 +113,7 @@ def test_a_refused_row_that_holds_up_a_stub_stays(
     load()
     query("update ops.quarantine set status = 'discarded' returning 1")
     assert retention_ops.prune_settled(connection, contracts, LATER) == 2
-    assert query("select primary_key from quarantine") == [{"primary_key": "7"}]
+    assert query("select primary_key from ops.quarantine") == [{"primary_key": "7"}]
     ensure_even(connection, contracts)
 
 
@@ -133,7 +135,7 @@ def test_a_discarded_orphan_stays_as_long_as_raw_has_its_row(
     assert retention_ops.prune_settled(connection, contracts, LATER) == 0
     query("delete from raw.orders returning 1")
     assert retention_ops.prune_settled(connection, contracts, LATER) == 1
-    assert query("select pruned_quarantine as n from pipeline_file_log") == [{"n": 0}]
+    assert query("select pruned_quarantine as n from ops.pipeline_file_log") == [{"n": 0}]
 
 
 def test_superseded_attempts_leave_the_ledger_with_their_bookkeeping(
@@ -152,7 +154,7 @@ def test_superseded_attempts_leave_the_ledger_with_their_bookkeeping(
     connection.execute(SEEN)
     assert retention_ops.prune_superseded(connection, LATER) == 4
     assert query(
-        "select status, is_latest, is_loaded, total_records as n from pipeline_file_log order by 4"
+        "select status, is_latest, is_loaded, total_records as n from ops.pipeline_file_log order by 4"
     ) == [
         {"status": "failed", "is_latest": True, "is_loaded": False, "n": 0},
         {"status": "success", "is_latest": False, "is_loaded": True, "n": 2},

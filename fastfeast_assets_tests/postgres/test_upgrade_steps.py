@@ -212,7 +212,7 @@ def test_what_only_adds_is_done_by_the_way(bench: Bench, project: Project) -> No
     ]
     assert bench.rows("select sum(net) from marts.fact_order") == [(Decimal("10.50"),)]
     assert bench.rows(CONSTRAINTS) == [
-        ("FOREIGN KEY (order_id) REFERENCES fact_order(order_id) ON UPDATE CASCADE",)
+        ("FOREIGN KEY (order_id) REFERENCES marts.fact_order(order_id) ON UPDATE CASCADE",)
     ]
     assert bench.rows("select * from analytics.doubled") == [(Decimal("25.00"),)]
     # The mart looks at its loads again, and a transform is due.
@@ -352,7 +352,7 @@ def test_a_view_of_somebody_else_is_not_dropped(bench: Bench, project: Project) 
     project.column("amount")["data_type"] = "numeric(12,2)"
     with pytest.raises(MigrationError, match=r"public.own reads it, which dbt does not make"):
         bench.agreed()
-    assert bench.rows("select * from own") == [(Decimal("25.00"),)]
+    assert bench.rows("select * from public.own") == [(Decimal("25.00"),)]
 
 
 def test_what_the_rows_do_not_allow_changes_nothing(bench: Bench, project: Project) -> None:

@@ -71,7 +71,7 @@ def test_discard_wants_rows_and_a_reason(fastfeast: FastFeast, query: Query) -> 
     assert fastfeast("quarantine", "release").exit_code == 2
     shown = fastfeast("quarantine", "discard", "--rule", "range", "--reason", "agreed")
     assert "1 rows would be discarded" in shown.stdout
-    assert query("select from quarantine where status = 'discarded'") == []
+    assert query("select from ops.quarantine where status = 'discarded'") == []
     done = fastfeast("quarantine", "discard", "--rule", "range", "--reason", "agreed", "--yes")
     assert "1 rows were discarded" in done.stdout
     [row] = query("select new from ops.audit_log")
@@ -86,14 +86,14 @@ def test_reprocess_loads_done_files_again(
     assert shown["files"] == [{"path": ORDERS, "ledger": "success"}]
     assert [item["path"] for item in shown["skipped"]] == ["stream/2026-11-19/09/orders.json"]
     assert shown["reports"] == []
-    assert query("select count(*) from pipeline_file_log") == [{"count": 1}]
+    assert query("select count(*) from ops.pipeline_file_log") == [{"count": 1}]
     done = fastfeast("reprocess", str(landing.root / ORDERS), "--yes", NO_DBT)
     assert done.exit_code == 0, done.output
-    assert query("select status, count(*) from quarantine group by 1 order by 1") == [
+    assert query("select status, count(*) from ops.quarantine group by 1 order by 1") == [
         {"status": "open", "count": 1},
         {"status": "resolved", "count": 2},
     ]
-    [log] = query("select * from pipeline_file_log where is_loaded")
+    [log] = query("select * from ops.pipeline_file_log where is_loaded")
     assert (log["valid_records"], log["quarantined"]) == (2, 1)
     [audit] = query("select * from ops.audit_log")
     assert (audit["action"], audit["target"]) == ("reprocess", ORDERS)
@@ -209,8 +209,8 @@ def test_prune_counts_first_and_prunes_when_told(
     assert query("select count(*) from raw.orders") == [{"count": 2}]
     assert found(fastfeast("prune", *what, "--yes"))["items"][0]["done"] == 1
     assert query("select order_id from raw.orders") == [{"order_id": order(3)["order_id"]}]
-    assert query("select count(*) from quarantine") == [{"count": 0}]
-    assert query("select count(*) from pipeline_file_log") == [{"count": 2}]
+    assert query("select count(*) from ops.quarantine") == [{"count": 0}]
+    assert query("select count(*) from ops.pipeline_file_log") == [{"count": 2}]
     assert "0 would be pruned" in fastfeast("prune", "--what", "quarantine").stdout
 
 

@@ -50,8 +50,8 @@ def test_withdraw_shows_first_and_does_it_when_told(
     assert "not loaded again until its content changes" in done.stdout
     assert "The marts follow with the next `fastfeast ingest`" in done.stdout
     assert query("select count(*) from raw.orders") == [{"count": 0}]
-    assert query("select status from quarantine") == [{"status": "resolved"}]
-    [log] = query("select * from pipeline_file_log")
+    assert query("select status from ops.quarantine") == [{"status": "resolved"}]
+    [log] = query("select * from ops.pipeline_file_log")
     assert (log["is_loaded"], log["is_latest"], log["generation"]) == (False, True, 1)
     assert log["withdrawn_at"] is not None
     assert (log["total_records"], log["valid_records"], log["quarantined"]) == (3, 2, 1)
