@@ -23,9 +23,9 @@ from fastfeast_assets_tests.postgres.conftest import Load, Query
 pytestmark = [pytest.mark.unbuilt, pytest.mark.long]
 
 NOON = datetime(2026, 11, 20, 12, 20, tzinfo=ZoneInfo("UTC"))
-STATUSES = "select sla_resolution_status as status from fact_ticket order by ticket_id"
+STATUSES = "select sla_resolution_status as status from marts.fact_ticket order by ticket_id"
 WAITING = (
-    "select primary_key, status, retry_count from quarantine"
+    "select primary_key, status, retry_count from ops.quarantine"
     " where rejection_stage = 'orphan' order by primary_key"
 )
 
@@ -170,7 +170,7 @@ def test_the_hourly_retry_resolves_orphans_and_counts(
     clock.run("orphan_retry")
     second, third = (row["primary_key"] for row in query(WAITING))
     query("update ops.quarantine set first_seen_at = now() - interval '25 hours' returning 1")
-    assert len(query("select * from true_orphan")) == 2
+    assert len(query("select * from analytics.true_orphan")) == 2
 
     # Nothing new: the facts alone are built, and whoever waits goes on waiting.
     again = clock.tick("orphan_retry")
@@ -188,8 +188,8 @@ def test_the_hourly_retry_resolves_orphans_and_counts(
         {"primary_key": second, "status": "resolved", "retry_count": 0},
         {"primary_key": third, "status": "open", "retry_count": 1},
     ]
-    assert len(query("select * from true_orphan")) == 1
-    assert len(query("select * from fact_order")) == 2
+    assert len(query("select * from analytics.true_orphan")) == 1
+    assert len(query("select * from marts.fact_order")) == 2
 
 
 def test_checks_of_the_clock_and_the_report_run_on_any_warehouse(
@@ -250,13 +250,13 @@ def test_retention_takes_old_attempts_and_runs_and_no_data(
         "update ops.quarantine set quarantined_at = '2020-01-01', resolved_at = '2020-01-01'"
         " returning 1"
     )
-    before = query("select count(*) from raw.orders"), query("select count(*) from quarantine")
+    before = query("select count(*) from raw.orders"), query("select count(*) from ops.quarantine")
     runs = [clock.run("hourly_service_levels").run_id for _ in range(2)]
     clock.run("retention")
-    assert len(query("select * from pipeline_file_log")) == 2, "its refused row is on record"
+    assert len(query("select * from ops.pipeline_file_log")) == 2, "its refused row is on record"
     query("delete from ops.quarantine returning 1")
     clock.run("retention")
-    assert len(query("select * from pipeline_file_log")) == 1
+    assert len(query("select * from ops.pipeline_file_log")) == 1
     assert query("select count(*) from raw.orders") == before[0]
     assert json.dumps(before[1]) == '[{"count": 1}]'
     left = {record.dagster_run.run_id for record in clock.instance.get_run_records()}
@@ -271,7 +271,7 @@ def test_the_first_file_of_a_fresh_warehouse_reaches_the_marts(
     first = clock.tick_sensor("landing_stream")
     assert dg.AssetKey(["marts", "dim_date"]) in (first.asset_selection or ())
     clock.execute("ingest_streams", first)
-    assert len(query("select * from quarantine where rejection_stage = 'orphan'")) == 2
+    assert len(query("select * from ops.quarantine where rejection_stage = 'orphan'")) == 2
     landing.stream("orders", order(3), hour=9)
     second = clock.tick_sensor("landing_stream")
     layers = {key.to_user_string() for key in second.asset_selection or ()}
@@ -279,9 +279,9 @@ def test_the_first_file_of_a_fresh_warehouse_reaches_the_marts(
     assert not {name for name in layers if name.startswith("marts/dim_")}
     landing.all_batch()
     clock.execute("ingest_batch", clock.tick_sensor("landing_batch"))
-    assert len(query("select * from fact_order")) == 2
+    assert len(query("select * from marts.fact_order")) == 2
     clock.execute("ingest_streams", second)
-    assert len(query("select * from fact_order")) == 3
+    assert len(query("select * from marts.fact_order")) == 3
     assert clock.tick("orphan_retry") == "no orphan waits and every load has been transformed"
 
 
@@ -293,11 +293,11 @@ def test_the_nightly_check_makes_known_failures_red_and_keeps_them_so(
     landing.stream("orders", order(1), order(2))
     load()
     clock.run("orphan_retry")
-    query("update fact_order set total_amount = 5, _loaded_at = '2026-01-01' returning 1")
+    query("update marts.fact_order set total_amount = 5, _loaded_at = '2026-01-01' returning 1")
     query(
         "insert into ops.checked_slice (slice) select s from generate_series(1, 30) as s"
         " where s <> (select mod(('x' || left(md5(min(order_id)), 8))::bit(32)::bigint, 30) + 1"
-        " from fact_order) returning 1"
+        " from marts.fact_order) returning 1"
     )
 
     def nightly() -> tuple[bool, bool | None]:
@@ -311,7 +311,7 @@ def test_the_nightly_check_makes_known_failures_red_and_keeps_them_so(
     assert last_said(clock, "not_null_fact_order_order_id") is True
     # Another slice, on another night.
     assert nightly() == (False, False)
-    query("update fact_order set total_amount = 112.5 returning 1")
+    query("update marts.fact_order set total_amount = 112.5 returning 1")
     assert nightly() == (True, True)
 
 

@@ -62,7 +62,7 @@ def test_no_check_is_red_after_decisions_and_retention(
         discard(warehouse, ids, reason="test", is_dry_run=False)
 
     def everything_is_well() -> None:
-        log_ids = [row["log_id"] for row in query("select log_id from pipeline_file_log")]
+        log_ids = [row["log_id"] for row in query("select log_id from ops.pipeline_file_log")]
         for contract in contracts.values():
             assert all(balance.is_even for balance in balances(connection, contract, log_ids))
         dbt.test("--vars", "{recent_rows: 'true'}")
@@ -86,7 +86,7 @@ def test_no_check_is_red_after_decisions_and_retention(
     give_up("orders", "tickets")
     # A correction that gives a key up, and a released row.
     landing.stream("orders", waits, on(AUGUST, order, 2, **update), day=SEPTEMBER)
-    refused = [row["quarantine_id"] for row in query("select * from quarantine")]
+    refused = [row["quarantine_id"] for row in query("select * from ops.quarantine")]
     release(warehouse, contracts, refused, settings=settings, run_id="test", is_dry_run=False)
     build()
     give_up("orders")
@@ -127,7 +127,7 @@ def test_a_kept_ticket_whose_update_waits_comes_due_all_the_same(
     build()
     levels = (
         "select sla_response_status as response, sla_resolution_status as resolution"
-        " from fact_ticket"
+        " from marts.fact_ticket"
     )
     assert query(levels) == [{"response": "pending", "resolution": "pending"}]
     query(

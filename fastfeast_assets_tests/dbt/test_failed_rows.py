@@ -76,7 +76,7 @@ def slice_of(query: Query, number: int) -> int:
     """The slice that an order is in."""
     [row] = query(
         "select mod(('x' || left(md5(order_id), 8))::bit(32)::bigint, 30) + 1 as slice"
-        " from fact_order where order_id = %s",
+        " from marts.fact_order where order_id = %s",
         order(number)["order_id"],
     )
     return int(row["slice"])
@@ -93,11 +93,11 @@ def test_what_was_broken_by_hand_is_found_and_stays_red_until_it_is_mended(
 ) -> None:
     by_hand(
         connection,
-        "update fact_order set total_amount = 5 where right(order_id, 1) = '1'",
-        "update fact_order set order_status = 'Lost' where right(order_id, 1) = '1'",
-        "update fact_ticket set region_id = 7 where right(ticket_id, 1) = '2'",
-        "update fact_ticket set reopened = true where right(ticket_id, 1) = '3'",
-        "delete from fact_ticket_event where right(event_id, 1) = '2'",
+        "update marts.fact_order set total_amount = 5 where right(order_id, 1) = '1'",
+        "update marts.fact_order set order_status = 'Lost' where right(order_id, 1) = '1'",
+        "update marts.fact_ticket set region_id = 7 where right(ticket_id, 1) = '2'",
+        "update marts.fact_ticket set reopened = true where right(ticket_id, 1) = '3'",
+        "delete from marts.fact_ticket_event where right(event_id, 1) = '2'",
     )
     # A load of other keys does not look at them.
     landing.stream("orders", order(4), hour=9)
@@ -128,7 +128,7 @@ def test_what_was_broken_by_hand_is_found_and_stays_red_until_it_is_mended(
     landing.stream("ticket_events", event(5, ticket_id=ticket(1)["ticket_id"]), hour=10)
     load()
     assert dbt.found(*BUILD) == BROKEN
-    assert query("select 1 from fact_ticket_event where right(event_id, 1) = '5'")
+    assert query("select 1 from marts.fact_ticket_event where right(event_id, 1) = '5'")
 
     # A load of the keys mends them.
     landing.stream("orders", order(1), order(2), order(3), hour=11)
@@ -147,12 +147,14 @@ def test_loads_whose_tests_never_ran_are_tested_by_the_next_run(
     landing.stream("orders", order(1), order(6), hour=9)
     load()
     dbt.run(*FACTS_ONLY)
-    by_hand(connection, "delete from fact_order where right(order_id, 1) = '6'")
+    by_hand(connection, "delete from marts.fact_order where right(order_id, 1) = '6'")
     landing.stream("orders", order(7), hour=10)
     load()
     assert "fact_order_reconciled_with_raw" in dbt.failures(*BUILD)
     assert numbers(query) >= {("fact_order_reconciled_with_raw", 6)}
-    by_hand(connection, "update fact_order set total_amount = 9 where right(order_id, 1) = '1'")
+    by_hand(
+        connection, "update marts.fact_order set total_amount = 9 where right(order_id, 1) = '1'"
+    )
     landing.stream("orders", order(8), hour=11)
     load()
     assert "fact_order_checksum_of_raw" not in dbt.found(*BUILD)
@@ -184,10 +186,10 @@ def test_of_very_many_failures_the_first_are_kept_and_the_number(
     by_hand(
         connection,
         """
-        insert into fact_order
+        insert into marts.fact_order
         select many.*
         from
-            (select * from fact_order limit 1) as known,
+            (select * from marts.fact_order limit 1) as known,
             generate_series(1, 10005) as n,
             jsonb_populate_record(
                 null::fact_order,
@@ -203,7 +205,7 @@ def test_of_very_many_failures_the_first_are_kept_and_the_number(
         " (select count(*) from ops.failed_row as r where r.test = t.test) as kept"
         " from ops.failed_test as t where failed_rows > 9"
     ) == [{"failed_rows": 10005, "needs_all": True, "kept": 10000}]
-    connection.execute("delete from fact_order where payment_method = 'shell'")
+    connection.execute("delete from marts.fact_order where payment_method = 'shell'")
     assert dbt.found(*TEST, *chosen) == set(chosen)
     assert dbt.found(*TEST, *chosen, *ALL) == set()
     assert query("select 1 from ops.failed_row where starts_with(key, 'x')") == []

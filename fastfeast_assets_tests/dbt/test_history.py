@@ -50,7 +50,7 @@ class History:
     def versions(self, customer: int = 1) -> list[tuple[str, int, int | None]]:
         """Name, first day and day after the last of each version, in order."""
         rows = self._query(
-            "select * from dim_customer_history where customer_id = %s order by valid_from",
+            "select * from marts.dim_customer_history where customer_id = %s order by valid_from",
             customer,
         )
         for row in rows:
@@ -68,7 +68,7 @@ class History:
     def absence(self, customer: int = 1) -> tuple[bool, int | None]:
         """Whether the member is absent, and since which day."""
         [row] = self._query(
-            "select is_absent, absent_since from dim_customer_history "
+            "select is_absent, absent_since from marts.dim_customer_history "
             "where customer_id = %s and is_current",
             customer,
         )
@@ -76,7 +76,7 @@ class History:
 
     def written(self) -> set[tuple[str, str]]:
         """Identity of each stored row version."""
-        rows = self._query("select ctid::text, xmin::text from dim_customer_history")
+        rows = self._query("select ctid::text, xmin::text from marts.dim_customer_history")
         return {(row["ctid"], row["xmin"]) for row in rows}
 
 
@@ -280,12 +280,12 @@ def test_facts_meet_the_versions_of_their_time(
     landing.stream("tickets", *(ticket(n, created_at=t, **unanswered) for n, t in numbered))
     load()
     dbt.run()
-    orders = query("select * from fact_order_as_of order by created_at")
+    orders = query("select * from marts.fact_order_as_of order by created_at")
     assert [row["customer_version"] for row in orders] == [
         None,
         "1@2026-11-19",
         "1@2026-11-20",
     ]
     assert [row["customer_segment_id"] for row in orders] == [None, 1, 2]
-    tickets = query("select * from fact_ticket_as_of order by created_at")
+    tickets = query("select * from marts.fact_ticket_as_of order by created_at")
     assert [row["agent_skill_level"] for row in tickets] == [None, "Senior", "Lead"]

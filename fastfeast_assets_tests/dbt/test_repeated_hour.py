@@ -52,7 +52,7 @@ def test_an_order_and_a_ticket_across_the_change_of_the_clock(
     )
     load()
     dbt.run()
-    refused = query("select source, reasons -> 0 ->> 'rule' as rule from quarantine")
+    refused = query("select source, reasons -> 0 ->> 'rule' as rule from ops.quarantine")
     assert refused == [{"source": "orders", "rule": "delivered_at_not_before_created"}]
     rows = marts.rows()
     assert len(rows["fact_order"]) == 2

@@ -16,7 +16,7 @@ from fastfeast_assets_tests.postgres.conftest import Load, Query, look
 MODELS = ("stg_customers", "dim_customer", "dim_customer_history")
 VERSIONS = (
     "select full_name, valid_from::date::text as valid_from, valid_to::date::text as valid_to"
-    " from dim_customer_history order by 2"
+    " from marts.dim_customer_history order by 2"
 )
 
 
@@ -50,4 +50,4 @@ def test_history_is_as_if_it_had_been_the_first_partition_from_the_start(
         {"full_name": "B", "valid_from": "2019-06-01", "valid_to": "2026-11-18"},
         {"full_name": "C", "valid_from": "2026-11-18", "valid_to": None},
     ]
-    assert query("select full_name from dim_customer") == [{"full_name": "C"}]
+    assert query("select full_name from marts.dim_customer") == [{"full_name": "C"}]

@@ -118,9 +118,11 @@ def test_what_only_the_withdrawn_file_held_leaves_with_what_hangs_on_it(
     # The tickets of hour 8 wait for their orders by now, and their events for them.
     sources = sorted(row["source"] for row in waiting(query))
     assert sources == [*["ticket_events"] * 2, *["tickets"] * 2]
-    [again] = query("select status from quarantine where quarantine_id = %s", kept["quarantine_id"])
+    [again] = query(
+        "select status from ops.quarantine where quarantine_id = %s", kept["quarantine_id"]
+    )
     assert again == {"status": "resolved"}
-    assert query("select sum(orphan_count) from pipeline_file_log where source = 'orders'") == [
+    assert query("select sum(orphan_count) from ops.pipeline_file_log where source = 'orders'") == [
         {"sum": 0}
     ]
     # The same content is done, new content is loaded and heals them.

@@ -17,12 +17,14 @@ from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.ingest.landing.discover import Discovery, discover
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse, ledger
+from fastfeast_assets.warehouse.analysts import SEARCH_PATH
 from fastfeast_assets.warehouse.load import FileReport, load_file
 
 NOW = datetime(2050, 1, 1, 12, 0, tzinfo=ZoneInfo("UTC"))
 
 Load = Callable[..., dict[str, FileReport]]
 Query = Callable[..., list[dict[str, Any]]]
+READER = f"-csearch_path={','.join(SEARCH_PATH)}"
 
 
 def look(settings: Settings, contracts: Mapping[str, Contract]) -> Discovery:
@@ -65,10 +67,10 @@ def load(settings: Settings, warehouse: Warehouse, contracts: Mapping[str, Contr
 
 @pytest.fixture
 def query(warehouse: Warehouse) -> Query:
-    """Run a statement and give its rows as dictionaries."""
+    """Run a statement as an analyst does and give its rows as dictionaries."""
 
     def run(statement: str, *parameters: object) -> list[dict[str, Any]]:
-        with warehouse.connect() as connection:
+        with psycopg.connect(warehouse.dsn, options=READER) as connection:
             cursor = connection.cursor(row_factory=dict_row)
             return cursor.execute(statement.encode(), parameters).fetchall()
 

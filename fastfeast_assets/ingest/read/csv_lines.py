@@ -29,6 +29,7 @@ class Lines:
         record: The lines of the present record so far.
         is_cut_off: Whether the end of the file came while the present record was being read.
         count: Lines read from the file, each once.
+        characters: Of these lines.
     """
 
     def __init__(self, text: io.TextIOBase) -> None:
@@ -36,6 +37,7 @@ class Lines:
         self.record: list[str] = []
         self.is_cut_off = False
         self.count = 0
+        self.characters = 0
         self._text = text
         self._again: deque[str] = deque()
 
@@ -66,6 +68,7 @@ class Lines:
                 f"line {self.count + 1} is longer than {MAXIMUM_RECORD_CHARACTERS} characters"
             )
         self.count += bool(line)
+        self.characters += len(line)
         return line
 
     def begin(self) -> None:

@@ -27,7 +27,7 @@ class CsvReader:
     Args:
         text: The decoded file, newlines untranslated.
         columns: The contracted columns; each must stand in the header, in any order.
-        chunk_rows: Rows a chunk.
+        chunk_rows: Most rows a chunk; large ones end it sooner.
     """
 
     def __init__(self, text: io.TextIOBase, columns: Sequence[Column], chunk_rows: int) -> None:

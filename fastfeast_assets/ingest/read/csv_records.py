@@ -23,7 +23,7 @@ from fastfeast_assets.ingest.read.csv_lines import (
     has_line_break,
     line_break,
 )
-from fastfeast_assets.ingest.read.limits import MAXIMUM_RECORD_CHARACTERS
+from fastfeast_assets.ingest.read.limits import CHUNK_CHARACTERS, MAXIMUM_RECORD_CHARACTERS
 from fastfeast_assets.ingest.read.text import is_text
 
 NOT_WELL_QUOTED = "not well quoted"
@@ -104,7 +104,7 @@ class Records:
                 return fields
 
     def take(self, limit: int, can_be_key: KeyTest) -> Batch:
-        """At most that many further records; none at the end.
+        """At most that many further records, fewer when they are large; none at the end.
 
         Args:
             limit: How many.
@@ -116,7 +116,8 @@ class Records:
         """
         batch = Batch()
         lines = self._lines
-        while len(batch.rows) < limit:
+        enough_read = lines.characters + CHUNK_CHARACTERS
+        while len(batch.rows) < limit and (lines.characters <= enough_read or not batch.rows):
             lines.begin()
             try:
                 fields = next(self._parsed)

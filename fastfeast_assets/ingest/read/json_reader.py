@@ -25,10 +25,8 @@ from fastfeast_assets.ingest.read.json_decoder import (
 from fastfeast_assets.ingest.read.json_lines import BadLine
 from fastfeast_assets.ingest.read.json_shape import TOO_DEEP, shape_of
 from fastfeast_assets.ingest.read.json_values import Values
-from fastfeast_assets.ingest.read.limits import MAXIMUM_NAMES
+from fastfeast_assets.ingest.read.limits import CHUNK_CHARACTERS, MAXIMUM_NAMES
 
-# Rows of a chunk may be large: it ends once this much of the file has been read for it.
-CHUNK_CHARACTERS = 64 << 20
 _CELLS = frozenset({str, NumberText, BareWord, type(None)})
 _SCALARS = _CELLS | {bool}
 _NUMBER_STARTS = frozenset("-0123456789")
@@ -51,7 +49,7 @@ class JsonReader:
     Args:
         text: The decoded file.
         columns: The contracted columns; each must be a key of at least one object.
-        chunk_rows: Most rows a chunk.
+        chunk_rows: Most rows a chunk; large ones end it sooner.
     """
 
     def __init__(self, text: io.TextIOBase, columns: Sequence[str], chunk_rows: int) -> None:
