@@ -54,7 +54,9 @@ def test_every_layer_holds_the_day_and_all_data_tests_pass(
     histories = [table for table in dimensions if table.endswith("_history")]
     assert len(histories) == 4
     assert len(dimensions) == len(MEMBERS) + len(histories)
-    calendar = "select (select count(*) from marts.dim_date) as days, (select count(*) from marts.dim_time) as minutes"
+    calendar = (
+        "select (select count(*) from dim_date) as days, (select count(*) from dim_time) as minutes"
+    )
     assert query(calendar) == [{"days": 36_525, "minutes": 1_440}]
     [region] = rows["dim_region"]
     assert region["city_name"] == "Cairo"
@@ -87,7 +89,7 @@ def test_views_count_every_ticket_and_order_once(query: Query) -> None:
 @pytest.mark.usefixtures("day")
 def test_the_calendar_knows_iso_weeks_and_the_egyptian_weekend(query: Query) -> None:
     rows = query(
-        "select date_key, day_name, day_of_week, iso_year, iso_week, is_weekend from marts.dim_date "
+        "select date_key, day_name, day_of_week, iso_year, iso_week, is_weekend from dim_date "
         "where full_date in ('2026-11-19', '2026-11-20', '2026-11-21', '2027-01-01') order by 1"
     )
     assert [tuple(row.values()) for row in rows] == [

@@ -154,7 +154,7 @@ def test_superseded_attempts_leave_the_ledger_with_their_bookkeeping(
     connection.execute(SEEN)
     assert retention_ops.prune_superseded(connection, LATER) == 4
     assert query(
-        "select status, is_latest, is_loaded, total_records as n from ops.pipeline_file_log order by 4"
+        "select status, is_latest, is_loaded, total_records as n from pipeline_file_log order by 4"
     ) == [
         {"status": "failed", "is_latest": True, "is_loaded": False, "n": 0},
         {"status": "success", "is_latest": False, "is_loaded": True, "n": 2},
