@@ -31,6 +31,7 @@ from fastfeast_assets.warehouse.server import stop_server
 DAY = date(2026, 11, 1)
 PAUSE_SECONDS = 0.02
 WIDE = "A long remark of a customer about the last delivery. " * 200
+ARABIC = "ملاحظة طويلة عن آخر توصيلة. " * 200
 ORDER = {
     "order_id": "", "customer_id": 1, "restaurant_id": 1, "driver_id": 1, "region_id": 1,
     "order_amount": 10.5, "delivery_fee": 1, "discount_amount": 0, "total_amount": 11.5,
@@ -57,11 +58,16 @@ def uuid_of(number: int) -> str:
     return f"00000000-0000-0000-0000-{number:012x}"
 
 
+def written(row: dict[str, object]) -> str:
+    """A row as JSON, in UTF-8."""
+    return json.dumps(row, ensure_ascii=False)
+
+
 def orders(rows: int, **more: object) -> Iterator[str]:
     """A JSON array of orders."""
     yield "["
     for number in range(rows):
-        yield ("," if number else "") + json.dumps(ORDER | {"order_id": uuid_of(number)} | more)
+        yield ("," if number else "") + written(ORDER | {"order_id": uuid_of(number)} | more)
     yield "]"
 
 
@@ -69,7 +75,7 @@ def events(rows: int, **more: object) -> Iterator[str]:
     """A JSON array of ticket events."""
     yield "["
     for number in range(rows):
-        yield ("," if number else "") + json.dumps(EVENT | {"event_id": uuid_of(number)} | more)
+        yield ("," if number else "") + written(EVENT | {"event_id": uuid_of(number)} | more)
     yield "]"
 
 
@@ -90,14 +96,18 @@ FORMS: dict[str, tuple[str, int, Callable[[int], Iterator[str]]]] = {
     "orders whose status is wide": ("orders", 42_000, lambda n: orders(n, order_status=WIDE)),
     "events with wide notes": ("ticket_events", 42_000, lambda n: events(n, notes=WIDE)),
     "tickets (CSV) with a wide extra column": ("tickets", 42_000, lambda n: tickets(n, WIDE)),
-    "events with one remark of 60 MB": (
-        "ticket_events", 3, lambda n: events(n, notes="x" * 60_000_000),
+    "Arabic events with wide notes": ("ticket_events", 42_000, lambda n: events(n, notes=ARABIC)),
+    "events with remarks of 4 M signs": (
+        "ticket_events", 3, lambda n: events(n, notes="x" * 4_000_000),
     ),
-    "an order of 60 MB that is refused": (
-        "orders", 3, lambda n: orders(n, order_status="x" * 60_000_000),
+    "events with remarks of 4 M emoji": (
+        "ticket_events", 3, lambda n: events(n, notes="\N{BICYCLE}" * 4_000_000),
     ),
-    "tickets (CSV) with one remark of 60 MB": (
-        "tickets", 3, lambda n: tickets(n, "x" * 60_000_000),
+    "refused orders of 4 M emoji": (
+        "orders", 3, lambda n: orders(n, order_status="\N{BICYCLE}" * 4_000_000),
+    ),
+    "tickets (CSV) with remarks of 4 M emoji": (
+        "tickets", 3, lambda n: tickets(n, "\N{BICYCLE}" * 4_000_000),
     ),
 }  # fmt: skip
 SUFFIXES = {"orders": "json", "ticket_events": "json", "tickets": "csv"}

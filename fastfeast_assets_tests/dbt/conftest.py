@@ -28,6 +28,7 @@ from fastfeast_assets_tests.conftest import PII_KEY
 from fastfeast_assets_tests.postgres.conftest import connection as connection
 from fastfeast_assets_tests.postgres.conftest import load as load
 from fastfeast_assets_tests.postgres.conftest import query as query
+from fastfeast_assets_tests.postgres.conftest import reader as reader
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 # The parsed project holds the database's name: with one name it is parsed once.

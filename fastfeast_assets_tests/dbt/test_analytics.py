@@ -134,9 +134,9 @@ def filled(landing: LandingZone, load: Load, dbt: Dbt, query: Query) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_every_query_that_analysts_have_runs_unchanged(connection: psycopg.Connection) -> None:
-    connection.execute(sql.SQL("set role {}").format(sql.Identifier(ANALYST_ROLE)))
-    found = {name: connection.execute(text.encode()).fetchall() for name, text in QUERIES.items()}
+def test_every_query_that_analysts_have_runs_unchanged(reader: psycopg.Connection) -> None:
+    reader.execute(sql.SQL("set role {}").format(sql.Identifier(ANALYST_ROLE)))
+    found = {name: reader.execute(text.encode()).fetchall() for name, text in QUERIES.items()}
     assert {name for name, rows in found.items() if not rows} == set()
     assert [row[1:] for row in found["SLA compliance by agent"]] == [(3, 100, 0)]
     over = [row[5] for row in found["breached tickets with minutes over"]]
@@ -156,12 +156,12 @@ def test_views_agree_with_the_facts_and_hold_one_row_a_grain(dbt: Dbt) -> None:
 
 @pytest.mark.usefixtures("filled")
 def test_a_view_that_counts_twice_is_found(
-    dbt: Dbt, connection: psycopg.Connection, query: Query
+    dbt: Dbt, reader: psycopg.Connection, query: Query
 ) -> None:
     definition = str(query("select pg_get_viewdef('tickets_by_region') as text")[0]["text"])
     doubled = definition.replace("count(*) AS tickets", "count(*) * 2 AS tickets")
     statement = sql.SQL("create or replace view analytics.tickets_by_region as ").as_string()
-    connection.execute((statement + doubled).encode())
+    reader.execute((statement + doubled).encode())
     chosen = ("--select", "analytics_reconciled", *ALL_ROWS)
     assert set(dbt.failures("test", *chosen)) == {"analytics_reconciled"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -81,3 +81,10 @@ def query(warehouse: Warehouse) -> Query:
 def connection(warehouse: Warehouse) -> psycopg.Connection:
     """An open connection to the test's warehouse."""
     return warehouse.connect(autocommit=True)
+
+
+@pytest.fixture
+def reader(warehouse: Warehouse) -> Iterator[psycopg.Connection]:
+    """A session that finds the public names, as analysts' do."""
+    with psycopg.connect(warehouse.dsn, autocommit=True, options=READER) as connection:
+        yield connection

@@ -126,10 +126,10 @@ def test_every_shape_of_json_loads(landing: LandingZone, load: Load, content: st
     [
         ({"order_status": "Deli\x00vered"}, "type"),
         ({"order_status": "Deli\ud83dvered"}, "type"),
-        ({"order_id": "x" * 10_000_000}, "format"),
+        ({"order_id": "x" * 4_000_000}, "format"),
         ({"order_id": "=1+1"}, "format"),
         ({"order_id": "{00000000-0000-4000-8000-000000000002}"}, "format"),
-        ({"payment_method": "x" * 10_000_000}, "allowed"),
+        ({"payment_method": "x" * 4_000_000}, "allowed"),
         ({"customer_id": 2**31}, "range"),
         ({"customer_id": 10**40}, "range"),
         ({"customer_id": 1.5}, "type"),

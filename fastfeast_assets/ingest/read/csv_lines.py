@@ -7,6 +7,7 @@ Belongs here: counting lines, and how many of them a record may have. What a rec
 from __future__ import annotations
 
 import io
+import sys
 from collections import deque
 from collections.abc import Iterator
 
@@ -29,7 +30,7 @@ class Lines:
         record: The lines of the present record so far.
         is_cut_off: Whether the end of the file came while the present record was being read.
         count: Lines read from the file, each once.
-        characters: Of these lines.
+        memory: Bytes that these lines take as text, one to four a character.
     """
 
     def __init__(self, text: io.TextIOBase) -> None:
@@ -37,7 +38,7 @@ class Lines:
         self.record: list[str] = []
         self.is_cut_off = False
         self.count = 0
-        self.characters = 0
+        self.memory = 0
         self._text = text
         self._again: deque[str] = deque()
 
@@ -68,7 +69,7 @@ class Lines:
                 f"line {self.count + 1} is longer than {MAXIMUM_RECORD_CHARACTERS} characters"
             )
         self.count += bool(line)
-        self.characters += len(line)
+        self.memory += sys.getsizeof(line)
         return line
 
     def begin(self) -> None:

@@ -46,7 +46,7 @@ class CsvReader:
         Raises:
             FileRejectedError: No header, a contracted column missing or named twice, columns
                 beyond the limits, a quote that is never closed, a last line cut short, a record
-                over 64 Mi characters.
+                over 4 Mi characters.
         """
         header = self._header()
         first = self._columns.get(header[0])

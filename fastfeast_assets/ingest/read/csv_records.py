@@ -23,7 +23,7 @@ from fastfeast_assets.ingest.read.csv_lines import (
     has_line_break,
     line_break,
 )
-from fastfeast_assets.ingest.read.limits import CHUNK_CHARACTERS, MAXIMUM_RECORD_CHARACTERS
+from fastfeast_assets.ingest.read.limits import CHUNK_BYTES, MAXIMUM_RECORD_CHARACTERS
 from fastfeast_assets.ingest.read.text import is_text
 
 NOT_WELL_QUOTED = "not well quoted"
@@ -116,8 +116,8 @@ class Records:
         """
         batch = Batch()
         lines = self._lines
-        enough_read = lines.characters + CHUNK_CHARACTERS
-        while len(batch.rows) < limit and (lines.characters <= enough_read or not batch.rows):
+        enough_read = lines.memory + CHUNK_BYTES
+        while len(batch.rows) < limit and (lines.memory <= enough_read or not batch.rows):
             lines.begin()
             try:
                 fields = next(self._parsed)

@@ -25,7 +25,7 @@ from fastfeast_assets.ingest.read.json_decoder import (
 from fastfeast_assets.ingest.read.json_lines import BadLine
 from fastfeast_assets.ingest.read.json_shape import TOO_DEEP, shape_of
 from fastfeast_assets.ingest.read.json_values import Values
-from fastfeast_assets.ingest.read.limits import CHUNK_CHARACTERS, MAXIMUM_NAMES
+from fastfeast_assets.ingest.read.limits import CHUNK_BYTES, MAXIMUM_NAMES
 
 _CELLS = frozenset({str, NumberText, BareWord, type(None)})
 _SCALARS = _CELLS | {bool}
@@ -69,7 +69,7 @@ class JsonReader:
 
         Raises:
             FileRejectedError: Empty, neither array nor object, malformed, truncated, text after
-                the end, a contracted column in no object, an object over 64 Mi characters, more
+                the end, a contracted column in no object, an object over 4 Mi characters, more
                 than 1,000 names that the contract does not know.
         """
         values = iter(self._values)
@@ -87,7 +87,7 @@ class JsonReader:
         extras: dict[int, dict[str, object]] = {}
         refused: dict[int, _Refusal] = {}
         bad_bytes: set[int] = set()
-        enough_read = self._values.characters_read + CHUNK_CHARACTERS
+        enough_read = self._values.memory_read + CHUNK_BYTES
         for value in values:
             offset = len(rows)
             self._rows_read += 1
@@ -103,7 +103,7 @@ class JsonReader:
             if isinstance(value, dict):
                 self._has_objects = True
                 self._missing.difference_update(value if self._missing else ())
-            if len(rows) == self._chunk_rows or self._values.characters_read > enough_read:
+            if len(rows) == self._chunk_rows or self._values.memory_read > enough_read:
                 break
         faults = {offset: row.faults for offset, row in refused.items()}
         surplus = {offset: row.surplus for offset, row in refused.items() if row.surplus}

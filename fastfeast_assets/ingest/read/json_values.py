@@ -30,9 +30,9 @@ class Values:
         self._count = 0
 
     @property
-    def characters_read(self) -> int:
-        """Characters taken from the text so far."""
-        return self._window.characters_read
+    def memory_read(self) -> int:
+        """Bytes that the text so far takes."""
+        return self._window.memory_read
 
     def exact(self) -> object:
         """The value yielded last with its numbers as `NumberText`; not of a deep one."""
@@ -49,7 +49,7 @@ class Values:
 
         Raises:
             FileRejectedError: Empty, neither array nor object, malformed, truncated, text after
-                the end, a value over 64 Mi characters.
+                the end, a value over 4 Mi characters.
         """
         for value in self._read():
             self._count += 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 
 from fastfeast_assets.ingest.errors import FileRejectedError
 from fastfeast_assets.ingest.read.limits import MAXIMUM_RECORD_CHARACTERS
@@ -27,7 +28,7 @@ class Window:
         position: Up to where it is read.
         is_at_end: Whether the text ends where the window ends.
         is_utf8: Whether the bytes behind the window are all UTF-8.
-        characters_read: Of the text so far, those in the window included.
+        memory_read: Bytes that the text so far takes, that in the window included.
 
     Args:
         text: The decoded file; a Ctrl-Z at its very end is dropped.
@@ -38,7 +39,7 @@ class Window:
         self.position = 0
         self.is_at_end = False
         self.is_utf8 = True
-        self.characters_read = 0
+        self.memory_read = 0
         self._source = text
 
     def grow(self) -> bool:
@@ -53,7 +54,7 @@ class Window:
         self.text = rest + more
         self.position = 0
         self.is_utf8 = is_text(self.text)
-        self.characters_read += len(more)
+        self.memory_read += sys.getsizeof(more)
         return bool(more)
 
     def _without_end_mark(self, more: str, size: int) -> str:

@@ -6,10 +6,10 @@ memory in proportion to its bytes. `docs/reference/lifecycle-of-a-row.md` says w
 
 from __future__ import annotations
 
-CHUNK_CHARACTERS = 32 << 20
-"""A chunk ends once this much of the file has been read for it, however few rows that are."""
+CHUNK_BYTES = 32 << 20
+"""A chunk ends once its text takes so much memory, however few rows that are."""
 
-MAXIMUM_RECORD_CHARACTERS = 64 << 20
+MAXIMUM_RECORD_CHARACTERS = 4 << 20
 """Of a CSV record or a JSON object; beyond, the file is failed."""
 
 MAXIMUM_RECORD_LINES = 100

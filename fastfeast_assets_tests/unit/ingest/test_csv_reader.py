@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.ingest.errors import FileRejectedError
+from fastfeast_assets.ingest.read import csv_records
 from fastfeast_assets.ingest.read.chunks import LineAccount, TextChunk
 from fastfeast_assets.ingest.read.csv_lines import Lines
 from fastfeast_assets.ingest.read.csv_reader import CsvReader
@@ -366,3 +367,14 @@ def test_reading_is_linear_in_the_number_of_lines(
         steps.append(Counting.given)
     assert steps[1] <= 2.2 * steps[0]
     assert steps[1] <= 800 * (MAXIMUM_RECORD_LINES + 2) * line.count("\n")
+
+
+@pytest.mark.parametrize(("text", "most"), [("x", 3), ("ك", 2), ("🚲", 1)])
+def test_a_chunk_of_large_rows_ends_early(
+    monkeypatch: pytest.MonkeyPatch, text: str, most: int
+) -> None:
+    """By what Python takes to hold them: one to four bytes a sign."""
+    monkeypatch.setattr(csv_records, "CHUNK_BYTES", 2_500)
+    read = Read(HEADER + f"1,{text * 1_000},\n" * 6, chunk_rows=1_000)
+    assert [len(chunk) for chunk in read.chunks] == [most] * (6 // most)
+    assert read.rows == [("1", text * 1_000, "")] * 6

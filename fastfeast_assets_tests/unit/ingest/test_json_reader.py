@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -369,7 +370,8 @@ def test_row_numbers_go_on_across_chunks() -> None:
 
 def test_a_chunk_of_large_rows_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_window, "WINDOW_CHARACTERS", 10)
-    monkeypatch.setattr(json_reader, "CHUNK_CHARACTERS", 30)
+    # As a window takes it: 10 characters and what Python keeps beside them.
+    monkeypatch.setattr(json_reader, "CHUNK_BYTES", 3 * sys.getsizeof("x" * 10))
     chunks = read(f"[{', '.join([GOOD] * 9)}]", chunk_rows=1_000)
     assert max(map(len, chunks)) <= 3
     assert rows_of(chunks) == [("1", "2")] * 9
