@@ -142,8 +142,8 @@ def _rows_by_partition(
 def _preview(
     connection: psycopg.Connection, contract: Contract, reports: Sequence[FileReport]
 ) -> str | None:
-    """The first rows of these files as a Markdown table, without personal columns."""
-    shown = [column for column in contract.columns if not column.is_personal]
+    """The first rows of these files as a Markdown table, of the columns that are shown."""
+    shown = [column for column in contract.columns if column.is_shown]
     log_ids = [report.log_id for report in reports if report.valid and report.log_id is not None]
     if not log_ids:
         return None

@@ -21,14 +21,15 @@ _INTRODUCTION = """\
 
 What each source promises. A row that breaks a rule is quarantined, and nothing else of its file
 with it. Times in the files are on the business clock and have no zone. Personal columns are
-hashed before they are stored, under the name given in the column *personal*.
+hashed before they are stored, under the name given in the column *protection*. Confidential ones
+(names, what people write) are stored scrubbed, and shown neither in reasons nor in the console.
 """
 _COLUMN_HEADINGS = (
     "column",
     "type",
     "required",
     "rules",
-    "personal",
+    "protection",
     "reference",
     "description",
 )
@@ -45,6 +46,12 @@ def render_dictionary(contracts: Mapping[str, Contract]) -> str:
     return _HEADER + "\n".join([_INTRODUCTION, index + "\n", *sections, _technical()])
 
 
+def _protection(column: Column) -> str:
+    if column.is_personal:
+        return f"stored as `{column.stored_as}`"
+    return "confidential" if column.is_confidential else ""
+
+
 def _section(contract: Contract) -> str:
     rows = [
         (
@@ -52,7 +59,7 @@ def _section(contract: Contract) -> str:
             column.physical_type,
             "yes" if column.required else "",
             "; ".join(_rules(column)),
-            f"stored as `{column.stored_as}`" if column.is_personal else "",
+            _protection(column),
             f"`{column.reference.source}.{column.reference.column}`" if column.reference else "",
             column.description,
         )

@@ -59,6 +59,8 @@ class Column:
         max_length: Most characters allowed.
         reference: The key this column points to.
         was: Names that the raw table had for it before, newest first.
+        is_confidential: Whether the value is stored as it is, but is for readers of the table only:
+            a name, or what people write.
     """
 
     name: str
@@ -78,6 +80,12 @@ class Column:
     max_length: int | None
     reference: Reference | None
     was: tuple[str, ...] = ()
+    is_confidential: bool = False
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether its values may stand where everybody looks: in reasons, in the console."""
+        return not (self.is_personal or self.is_confidential)
 
     @property
     def precision(self) -> int | None:
@@ -162,6 +170,11 @@ class Contract:
     def key(self) -> Column:
         """The primary key column."""
         return next(column for column in self.columns if column.is_key)
+
+    @property
+    def hidden_columns(self) -> frozenset[str]:
+        """Names of the columns whose values are not shown."""
+        return frozenset(column.name for column in self.columns if not column.is_shown)
 
     @property
     def personal_columns(self) -> tuple[Column, ...]:

@@ -17,6 +17,7 @@ from open_data_contract_standard.model import SchemaProperty
 from fastfeast_assets.contracts.extensions import ColumnExtensions
 from fastfeast_assets.contracts.model import Column, ContractError, Kind, Reference
 
+CONFIDENTIAL = "confidential"
 _COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _PHYSICAL_TYPE = re.compile(r"([a-z]+)(?:\((\d{1,4})(?:, ?(\d{1,4}))?\))?")
 _KINDS: Mapping[str, Kind] = {
@@ -107,6 +108,7 @@ def _parse(item: SchemaProperty, extensions: ColumnExtensions) -> Column:
         max_length=_max_length(options.get("maxLength"), size if kind == "text" else None),
         reference=_reference(item),
         was=tuple(_name(name) for name in extensions.was),
+        is_confidential=item.classification == CONFIDENTIAL,
     )
     _check_key(column)
     _check_canonical(column)
@@ -162,11 +164,14 @@ def _bound(value: Any, kind: Kind, name: str) -> Decimal | date | None:
 
 
 def _is_personal(item: SchemaProperty, kind: Kind) -> bool:
-    if item.classification not in (None, "pii"):
+    if item.classification not in (None, "pii", CONFIDENTIAL):
         _fail(
             f"the classification {item.classification!r} is unknown",
-            "Use pii for personal columns and leave it out elsewhere",
+            f"Use pii for columns that are hashed, {CONFIDENTIAL} for names and what people write,"
+            " and leave it out elsewhere",
         )
+    if item.classification == CONFIDENTIAL and kind != "text":
+        _fail("only text can be confidential", "Leave the classification out")
     is_personal = item.classification == "pii"
     if is_personal != bool(item.encryptedName):
         _fail(

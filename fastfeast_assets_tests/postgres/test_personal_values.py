@@ -188,3 +188,17 @@ def test_a_malformed_row_of_a_source_of_persons_shows_nothing(
     assert refused["raw_data"]["customer_id"] == hash_of("1")
     values = [v for name, v in refused["raw_data"].items() if name != "_surplus"]
     assert all(v is None or len(v) == 64 for v in values)
+
+
+def test_a_name_stands_in_no_reason(landing: LandingZone, load: Load, query: Query) -> None:
+    """Names are confidential: the row as it came, which is for stewards, is all that shows one."""
+    landing.batch("customers", full_name="Mona\x00Adel")
+    landing.stream("ticket_events", event(1, notes=["Mona", "Adel"]))
+    load()
+    rows = query("select rejection_reason, reasons from ops.quarantine")
+    assert sorted(reason["column"] for row in rows for reason in row["reasons"]) == [
+        "full_name",
+        "notes",
+    ]
+    assert "Mona" not in str(rows)
+    assert all("value" not in reason for row in rows for reason in row["reasons"])

@@ -36,17 +36,17 @@ SCHEMA_RULES = frozenset({"type", "required", "allowed", "row"})
 class Reason:
     """Why a row is refused: the column, the rule it breaks and what stood there.
 
-    `value` is None for null and for personal columns.
+    `value` is None for null and for columns that are not shown.
     """
 
     column: str
     rule: str
     value: str | None
 
-    def as_json(self, *, is_personal: bool) -> dict[str, str | None]:
-        """The entry of `quarantine.reasons`; without value for a personal column."""
+    def as_json(self, *, is_hidden: bool) -> dict[str, str | None]:
+        """The entry of `quarantine.reasons`; without value for a column that is not shown."""
         entry: dict[str, str | None] = {"column": self.column, "rule": self.rule}
-        return entry if is_personal else {**entry, "value": self.value}
+        return entry if is_hidden else {**entry, "value": self.value}
 
 
 @dataclass(frozen=True)
@@ -162,13 +162,13 @@ class Judge:
                 reasons.append(Reason(name, rule, self._value(shown, name, offset)))
 
     def _value(self, shown: ShownCells, name: str, offset: int) -> str | None:
-        return None if self._columns[name].is_personal else _cut(shown.text(name, offset))
+        return _cut(shown.text(name, offset)) if self._columns[name].is_shown else None
 
     def _reason_of(self, fault: Fault) -> Reason:
         """What the reader refuses; the column may be one that the contract does not know."""
         column = self._columns.get(fault.column)
         name = self._extras.name(fault.column) if column is None else column.name
-        is_shown = fault.value is not None and not (column and column.is_personal)
+        is_shown = fault.value is not None and (column is None or column.is_shown)
         value = storable(self._masker.scrub(fault.value)) if is_shown and fault.value else None
         return Reason(name, fault.rule, _cut(value))
 
@@ -228,18 +228,18 @@ class Judge:
     def rejected(self, verdict: Verdict, offset: int) -> RejectedRow:
         """One refused row as the quarantine keeps it."""
         reasons = verdict.reasons[offset]
-        personal = {column.name for column in self._contract.personal_columns}
+        hidden = self._contract.hidden_columns
         return RejectedRow(
             row_number=verdict.chunk.first_row + offset,
             primary_key=verdict.keys[offset],
             stage="schema" if any(r.rule in SCHEMA_RULES for r in reasons) else "records",
-            text="; ".join(self._explain(reason, personal) for reason in reasons),
-            reasons=[r.as_json(is_personal=r.column in personal) for r in reasons],
+            text="; ".join(self._explain(reason, hidden) for reason in reasons),
+            reasons=[r.as_json(is_hidden=r.column in hidden) for r in reasons],
             raw_data=self._raw_data.of(verdict.chunk, verdict.shown, offset),
         )
 
-    def _explain(self, reason: Reason, personal: set[str]) -> str:
-        shown = reason.value and reason.column not in personal
+    def _explain(self, reason: Reason, hidden: frozenset[str]) -> str:
+        shown = reason.value and reason.column not in hidden
         return f"{reason.column}: {reason.rule}" + (f" ({reason.value})" if shown else "")
 
 

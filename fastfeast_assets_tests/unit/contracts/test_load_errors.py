@@ -78,6 +78,11 @@ BAD: dict[str, tuple[Spoil, str | None, str]] = {
         "`encryptedName`",
     ),
     "hash without personal": (change("state", encryptedName="state_hash"), "state", "both"),
+    "confidential number": (
+        change("staff", classification="confidential"),
+        "staff",
+        "Leave the classification out",
+    ),
     "unknown classification": (change("state", classification="secret"), "state", "Use pii"),
     "hash under the own name": (change("phone", encryptedName="phone"), "phone", "of its own"),
     "hash under a taken name": (change("phone", encryptedName="state"), "phone", "used twice"),
