@@ -160,7 +160,7 @@ class Settings(Blueprint):
     def _url_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:
             return None
-        scheme, separator, rest = value.get_secret_value().partition("://")
+        scheme, separator, rest = value.get_secret_value().strip().partition("://")
         if not separator or scheme not in {"postgresql", "postgres"}:
             raise ValueError("must start with postgresql://")
         return SecretStr(f"postgresql://{rest}")

@@ -18,9 +18,16 @@ from fastfeast_assets.warehouse.server import DAGSTER_SCHEMA
 
 METADATA = (RunStorageSqlMetadata, SqlEventLogStorageMetadata, ScheduleStorageSqlMetadata)
 TABLES = sorted({"alembic_version", *(name for known in METADATA for name in known.tables)})
+# By columns that are Dagster's: others have tables of such names, too.
 IS_TO_BE_MOVED = """
-select to_regclass('public.alembic_version') is not null
-    and to_regclass('public.runs') is not null and to_regclass(%s) is null
+select to_regclass(%s) is null and count(*) = 4
+from pg_class c
+join pg_attribute a on a.attrelid = c.oid
+where c.relnamespace = to_regnamespace('public') and pg_has_role(c.relowner, 'usage')
+    and (c.relname, a.attname) in (
+        ('runs', 'run_body'), ('event_logs', 'dagster_event_type'), ('run_tags', 'run_id'),
+        ('job_ticks', 'tick_body')
+    )
 """
 OTHERS = """
 select count(*) from pg_stat_activity

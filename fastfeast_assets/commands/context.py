@@ -34,10 +34,15 @@ def log_to_file(settings: Settings) -> Path:
     Returns:
         Path of the file; it is rotated at 10 MB, five files are kept.
     """
-    # What commands write below the home is nobody else's business.
-    os.umask(0o077)
+    close_files()
     path = log_path(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise CommandError(
+            f"FASTFEAST_HOME {settings.home} is no directory: a file, or a link to nothing",
+            next_step="name another one, or move that away",
+        ) from error
     root = logging.getLogger()
     for handler in root.handlers:
         if isinstance(handler, RotatingFileHandler) and handler.baseFilename == str(path):
@@ -51,6 +56,11 @@ def log_to_file(settings: Settings) -> Path:
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     return path
+
+
+def close_files() -> None:
+    """What this process writes from now on is nobody else's business."""
+    os.umask(0o077)
 
 
 def has_embedded_cluster(settings: Settings) -> bool:

@@ -38,9 +38,11 @@ def doctor(
 def examine() -> Iterator[Finding]:
     """All checks; those that need what has failed are left out."""
     from fastfeast_assets.commands import doctor_machine as machine
+    from fastfeast_assets.commands.context import close_files
     from fastfeast_assets.contracts.load import ContractError, load_contracts
     from fastfeast_assets.settings import PROJECT_ROOT, SettingsError, load_settings
 
+    close_files()
     yield machine.check_python()
     yield machine.check_packages(PROJECT_ROOT / "requirements" / "lock.txt")
     try:

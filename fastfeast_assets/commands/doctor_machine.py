@@ -105,12 +105,20 @@ def check_key(settings: Settings) -> Finding:
 def check_user(settings: Settings) -> Finding:
     """Root works, and is more than is needed."""
     if os.geteuid() != 0:
-        return passed("user", getpass.getuser())
+        return passed("user", _user_name())
     detail = "root"
     if settings.warehouse_url is None:
         place = (settings.home / "pg").resolve()
         detail = f"root; the embedded server runs as a user of its own, its data are in {place}"
     return warned("user", detail, "use an ordinary user, to whom FASTFEAST_HOME belongs")
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # As in a container that names a number only.
+        return f"user {os.geteuid()}, without a name"
 
 
 def check_timezone(settings: Settings) -> Finding:

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from urllib.parse import unquote
 
 ANOTHER_IDENTITY = "docs/runbooks/another-identity.md"
@@ -19,6 +20,11 @@ USAGE = 2
 _URL_LOGIN = re.compile(r"(postgres(?:ql)?(?:\+\w+)?://)[^\s'\"]*@", re.IGNORECASE)
 _PASSWORD = re.compile(r"(\w*password\w*\s*[=:]\s*)('[^']*'|\"[^\"]*\"|[^\s&]+)", re.IGNORECASE)
 _SHORTEST_PIECE = 3
+_ALIKE = 0.75
+_KEYWORD = re.compile(
+    r'invalid (?:connection option|URI query parameter):? "([a-z_]{1,30})"'
+    r'|invalid .* value .*for connection option "([a-z_]{1,30})"'
+)
 _URL_VARIABLES = ("FASTFEAST_WAREHOUSE_URL", "FASTFEAST_DAGSTER_URL")
 _SQL_TEXTS = ("08", "28", "3D", "3F", "42", "53", "55", "57")
 _LOST_STATES = ("08003", "08006", "57P01", "57P02", "57P03")
@@ -111,6 +117,12 @@ def _database_problem(error: BaseException) -> Problem | None:
     if (state or "").startswith(_LOST_STATES) or (state is None and _LOST.search(str(original))):
         return Problem("the connection to the database was lost", _AGAIN, FAILURE)
     if state is None and kind not in {"OperationalError", "ConnectionTimeout"}:
+        if (known := _parameter_meant(str(original))) is not None:
+            return Problem(
+                f"a parameter in the URL of a database is wrong, or its value is: perhaps {known}",
+                "check FASTFEAST_WAREHOUSE_URL and FASTFEAST_DAGSTER_URL",
+                FAILURE,
+            )
         # libpq quotes the part of the URL that it does not understand: perhaps the password.
         return Problem(
             f"the database driver refused the connection settings ({kind})",
@@ -123,6 +135,16 @@ def _database_problem(error: BaseException) -> Problem | None:
     lines = [line.strip() for line in str(original).splitlines() if line.strip()]
     text = redacted(lines[0]) if lines else kind
     return Problem(f"the database says: {text}", _DOCTOR, FAILURE)
+
+
+def _parameter_meant(text: str) -> str | None:
+    """The parameter of libpq that somebody meant; never what stands there, perhaps a password."""
+    from psycopg import pq
+
+    if (found := _KEYWORD.search(text)) is None:
+        return None
+    known = [option.keyword.decode() for option in pq.Conninfo.get_defaults()]
+    return next(iter(get_close_matches(found[1] or found[2], known, 1, _ALIKE)), None)
 
 
 def redacted(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pwd
+import re
 import shlex
 import shutil
 import signal
@@ -33,7 +33,10 @@ POLL_SECONDS = 0.1
 # What a server says that finds processes of the one before it.
 IN_USE = "is still in use"
 FATAL = "FATAL"
-SOCKET = ".s.PGSQL.5432"
+PORT = 5432
+SOCKET = f".s.PGSQL.{PORT}"
+# What pg_ctl gives to a shell, and lists of hosts or directories are split at.
+UNSUITABLE = re.compile(r'[,"$`\x00-\x1f]')
 # Of its path, in bytes, without the closing zero: unix(7); macOS has four fewer.
 SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 # The same locale wherever it is made; who is let in is said by `_identify`.
@@ -88,7 +91,8 @@ class Cluster:
                     self._launch(user, deadline, is_last=launches >= LAUNCHES)
                 else:
                     time.sleep(POLL_SECONDS)
-        return f"postgresql://postgres:@/postgres?host={quote(address)}"
+        host, port = address
+        return f"postgresql://postgres:@/postgres?host={quote(host)}&port={port}"
 
     def stop(self) -> bool:
         """Stop the server; gives whether it ran. It may still run when it does not obey."""
@@ -117,8 +121,8 @@ class Cluster:
     def _pid_file(self) -> list[str]:
         return (self.directory / "postmaster.pid").read_text().splitlines()
 
-    def _address(self) -> str | None:
-        """The directory of the server's socket, once it accepts connections."""
+    def _address(self) -> tuple[str, str] | None:
+        """The directory of the server's socket and its port, once it accepts connections."""
         if self.running_pid() is None:
             return None
         try:
@@ -126,7 +130,7 @@ class Cluster:
             is_ready = lines[7].strip() == "ready"
         except (OSError, IndexError):
             return None
-        return lines[4].strip() if is_ready else None
+        return (lines[4].strip(), lines[3].strip()) if is_ready else None
 
     def _is_ours(self, process: psutil.Process) -> bool:
         """Whether a process is one of this cluster's, and no zombie."""
@@ -149,7 +153,8 @@ class Cluster:
         """Look at the home before anything is made.
 
         Raises:
-            UnsuitableHomeError: Its path is too long for a socket, or it is everybody's.
+            UnsuitableHomeError: Its path is too long for a socket or holds signs that cannot be
+                there, it is everybody's, or something that is no cluster lies in its place.
         """
         length, most = len(os.fsencode(self._home)), SOCKET_PATH - len(f"/{SOCKET}".encode())
         most -= len("/pg")
@@ -158,6 +163,11 @@ class Cluster:
                 f"the path of FASTFEAST_HOME has {length} bytes, and the socket of a server in it"
                 f" would be longer than the system allows: at most {most}, name a shorter one"
             )
+        if found := UNSUITABLE.search(str(self._home)):
+            raise UnsuitableHomeError(
+                f"the path of FASTFEAST_HOME holds {found[0]!r}, which programs of PostgreSQL or"
+                " URLs read as something else: name a path without it"
+            )
         if self._home.exists() and self._home.stat().st_mode & stat.S_IWOTH:
             raise UnsuitableHomeError(
                 f"everybody may write in {self._home}, so it cannot be FASTFEAST_HOME: name a"
@@ -165,29 +175,46 @@ class Cluster:
             )
 
     def _make(self, user: ServerUser) -> None:
-        """Make the cluster unless there is one: aside, so that it is there whole or not at all."""
+        """Make the cluster unless there is one: aside, so that it is there whole or not at all.
+
+        Raises:
+            UnsuitableHomeError: Something that is no cluster lies in its place.
+        """
         place = self.directory.resolve()
         if (place / "PG_VERSION").exists():
             return
-        # What cannot be moved there as a whole is made in its place.
+        # What cannot be moved there as a whole is made in its place, with a note as long.
         is_fixed = place.is_mount() or self.directory.is_symlink()
+        note = self._home / "pg.making"
         for leftover in place.parent.glob(f"{place.name}.new-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        aside = place if is_fixed else place.with_name(f"{place.name}.new-{os.getpid()}")
-        aside.mkdir(mode=0o700, exist_ok=True)
-        if is_fixed:
-            for leftover in aside.iterdir():
+            if leftover.name.removeprefix(f"{place.name}.new-").isdecimal():
+                shutil.rmtree(leftover, ignore_errors=True)
+        if place.exists() and any(place.iterdir()):
+            if not (is_fixed and note.exists()):
+                raise UnsuitableHomeError(
+                    f"{place} is not empty and holds no PostgreSQL cluster: move it away, or see"
+                    " docs/runbooks/embedded-server-does-not-start.md if it was one; nothing was"
+                    " changed"
+                )
+            for leftover in place.iterdir():
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        aside = place if is_fixed else place.with_name(f"{place.name}.new-{os.getpid()}")
+        if is_fixed:
+            note.touch()
+        aside.mkdir(mode=0o700, exist_ok=True)
         user.own(aside)
         initdb = os.fspath(programs(user) / "initdb")
         user.run([initdb, *INITDB, "-D", os.fspath(aside)], directory=aside)
         if not is_fixed:
             aside.rename(place)
+        note.unlink(missing_ok=True)
 
     def _identify(self, user: ServerUser) -> None:
-        """Let in the server's user and us, by what the system says who we are, and nobody else."""
-        mine = pwd.getpwuid(os.geteuid()).pw_name
-        names = sorted({user.name, mine})
+        """Let in the server's user and root, by what the system says, and nobody else.
+
+        Root may read the data anyway. Whoever asks, the files stay the same.
+        """
+        names = sorted({user.name, "root"})
         wanted = {
             "pg_hba.conf": "local all,replication all peer map=fastfeast\n",
             "pg_ident.conf": "".join(f'fastfeast "{name}" all\n' for name in names),
@@ -213,7 +240,7 @@ class Cluster:
                 left.unlink(missing_ok=True)
         log = self.directory / "log"
         known = log.stat().st_size if log.exists() else 0
-        options = f'-h "" -k {shlex.quote(str(sockets))} -c unix_socket_permissions=0700'
+        options = f'-h "" -p {PORT} -k {shlex.quote(str(sockets))} -c unix_socket_permissions=0700'
         try:
             self._pg_ctl(user, "-o", options, "-l", str(log.resolve()), "start")
         except subprocess.CalledProcessError:

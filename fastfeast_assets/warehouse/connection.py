@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import psycopg
-from psycopg import sql
+from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict
 
 APPLICATION_NAME = "fastfeast"
@@ -53,7 +53,10 @@ NOT_THROUGH = (
 MARK = "fastfeast.session"
 LOOKS = 3
 # What dbt is told otherwise, and files whose place must not depend on where it is started.
-OF_DBT = {"application_name", "connect_timeout", "fallback_application_name", "options"}
+OF_DBT = {
+    *("application_name", "connect_timeout", "fallback_application_name", "options"),
+    *("service", "servicefile"),
+}
 FILES = {"passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir"}
 
 _session_is_own: dict[str, bool] = {}
@@ -159,6 +162,12 @@ def parameter(connection: psycopg.Connection, keyword: str) -> str:
     return (next(found, None) or b"").decode()
 
 
+def libpq_variables() -> set[str]:
+    """The environment variables by which libpq connects."""
+    named = {option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
+    return {*named, *SENT_FROM_ENVIRONMENT, "PGSERVICEFILE", "PGSYSCONFDIR", "PGGEQO"}
+
+
 def session_options(connection: psycopg.Connection) -> str:
     """The options of a connection by `connect`, whole for the version of its server."""
     late = dict.fromkeys(_late_settings(connection), "0")
@@ -199,6 +208,9 @@ def _as_url(parameters: Mapping[str, Any]) -> str:
             parts["port"], port = port, None
     place = f"[{host}]" if host and ":" in str(host) else str(host or "")
     place += f":{port}" if port else ""
+    if quote(str(name), safe="") != str(name):
+        # SQLAlchemy takes the path of a URL as it stands.
+        parts["dbname"], name = name, ""
     query = f"?{urlencode(parts, quote_via=quote)}" if parts else ""
     return f"postgresql://{login + '@' if login else ''}{place}/{quote(str(name))}{query}"
 

@@ -6,11 +6,13 @@ itself shows (encoding, pooler) is refused by `connection`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import LiteralString
 
 import psycopg
+from psycopg import sql
 
 from fastfeast_assets.warehouse.analysts import ANALYST_ROLE
 from fastfeast_assets.warehouse.connection import ServerError, reported
@@ -18,6 +20,7 @@ from fastfeast_assets.warehouse.connection import ServerError, reported
 SCHEMAS = ("raw", "staging", "intermediate", "marts", "analytics", "ops")
 # Measured: an ingestion with its transform had up to 11 at once.
 CONNECTIONS_OF_INGEST = 12
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 ALLOWED: LiteralString = """
 select 'the server', current_setting('max_connections')::int
@@ -42,7 +45,7 @@ where not pg_has_role(found.oid, 'usage')
 order by place, name
 """
 # Schemas in which anybody may make a function, and with it say what a statement means: ours, and
-# those in a search path that is set for everybody here, for us or for analysts.
+# those in a search path that is set for us or for analysts.
 OPEN: LiteralString = """
 with recursive reader (oid) as (
     select oid from pg_roles where rolname in (%(analyst)s, current_user)
@@ -56,7 +59,7 @@ in_a_path (name) as (
     cross join unnest(s.setconfig) as setting
     cross join regexp_split_to_table(split_part(setting, '=', 2), ',') as part
     where setting like 'search_path=%%'
-        and (s.setrole = 0 or s.setrole in (select oid from reader))
+        and s.setrole in (select oid from reader)
         and (
             s.setdatabase = 0
             or s.setdatabase = (select oid from pg_database where datname = current_database())
@@ -127,7 +130,7 @@ def _few_connections(connection: psycopg.Connection) -> Iterator[Obstacle]:
         if 0 <= allowed < CONNECTIONS_OF_INGEST:
             kind, _, name = str(place).partition(" ")
             remedy = (
-                f"alter {kind} {name} connection limit 60"
+                f"alter {kind} {named(name)} connection limit 60"
                 if kind in ("role", "database")
                 else "raise max_connections"
             )
@@ -144,11 +147,11 @@ def _foreign_owners(connection: psycopg.Connection) -> Iterator[Obstacle]:
     if rows:
         kind, name, owner = rows[0]
         more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
-        me = connection.info.user
+        me = _role(connection)
         yield Obstacle(
             "owners",
             f"{kind} {name} belongs to {owner}{more}, and {me} may not change it",
-            f"grant {owner} to {me}, or choose a database of our own, for the schemas"
+            f"grant {named(owner)} to {named(me)}, or choose a database of our own, for the schemas"
             f" {', '.join(SCHEMAS)} are ours",
         )
 
@@ -161,7 +164,7 @@ def _open_schemas(connection: psycopg.Connection) -> Iterator[Obstacle]:
         yield Obstacle(
             "rights of everybody",
             f"everybody may create in {listed}, where a function can take over what statements do",
-            f"revoke create on schema {listed} from public (as its owner)",
+            f"revoke create on schema {', '.join(map(named, names))} from public (as its owner)",
         )
 
 
@@ -170,9 +173,21 @@ def _no_temporary_tables(connection: psycopg.Connection) -> Iterator[Obstacle]:
         "select has_database_privilege(current_database(), 'temporary')"
     ).fetchone()
     if row != (True,):
-        info = connection.info
+        me, database = _role(connection), connection.info.dbname
         yield Obstacle(
             "temporary tables",
-            f"{info.user} may not make temporary tables in {info.dbname}",
-            f"grant temporary on database {info.dbname} to {info.user} (as its owner)",
+            f"{me} may not make temporary tables in {database}",
+            f"grant temporary on database {named(database)} to {named(me)} (as its owner)",
         )
+
+
+def named(name: str) -> str:
+    """A name as it stands in a statement, in quotes only where it needs them."""
+    return name if _PLAIN.fullmatch(name) else sql.Identifier(name).as_string()
+
+
+def _role(connection: psycopg.Connection) -> str:
+    """Whose rights count, which need not be who logged in."""
+    row = connection.execute("select current_user").fetchone()
+    assert row is not None  # noqa: S101
+    return str(row[0])

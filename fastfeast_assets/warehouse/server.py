@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from fastfeast_assets.warehouse.connection import (
     ENCODING,
     ServerError,
     connect,
+    libpq_variables,
     session_url,
     url_of,
 )
+from fastfeast_assets.warehouse.server_user import NamelessUserError, SharedHomeError
 
 MINIMUM_VERSION = 14
 DATABASE = "fastfeast"
@@ -48,17 +51,31 @@ def dagster_storage_url(settings: Settings) -> str:
     """
     url = _dagster_database(settings)
     paths = re.findall(r"search_path=(\S*)", str(conninfo_to_dict(url).get("options", "")))
-    if set(paths) - {DAGSTER_SCHEMA}:
+    if settings.dagster_url is not None and set(paths) - {DAGSTER_SCHEMA}:
         raise ServerError(
             "the URL of Dagster's database names another search_path: leave it out, Dagster's"
             f" tables are in the schema {DAGSTER_SCHEMA}"
         )
     with connect(url, autocommit=True) as connection:
-        known = connection.execute("select to_regnamespace(%s) is not null", [DAGSTER_SCHEMA])
-        if known.fetchone() != (True,):
-            statement = sql.SQL("create schema if not exists {}")
-            connection.execute(statement.format(sql.Identifier(DAGSTER_SCHEMA)))
+        _ensure_dagster_schema(connection)
     return session_url(url, path=DAGSTER_SCHEMA, application_name=DAGSTER_APPLICATION)
+
+
+def _ensure_dagster_schema(connection: psycopg.Connection) -> None:
+    found = connection.execute(
+        "select has_schema_privilege(oid, 'create'), pg_get_userbyid(nspowner)"
+        " from pg_namespace where nspname = %s",
+        [DAGSTER_SCHEMA],
+    ).fetchone()
+    if found is None:
+        statement = sql.SQL("create schema if not exists {}")
+        connection.execute(statement.format(sql.Identifier(DAGSTER_SCHEMA)))
+    elif not found[0]:
+        raise ServerError(
+            f"the schema {DAGSTER_SCHEMA} of database {connection.info.dbname} belongs to"
+            f" {found[1]}, and we may create nothing in it: alter its owner, or set"
+            " FASTFEAST_DAGSTER_URL to another database"
+        )
 
 
 def _dagster_database(settings: Settings) -> str:
@@ -101,6 +118,9 @@ def _create_database(connection: psycopg.Connection, name: str) -> None:
 
 def _embedded_database(settings: Settings, name: str) -> str:
     uri = start_server(settings)
+    # libpq would go by them, to another server even; those of a person's shell are not about ours.
+    for variable in libpq_variables() & os.environ.keys():
+        del os.environ[variable]
     with connect(uri, autocommit=True) as connection:
         _create_database(connection, name)
     return url_of(uri, dbname=name)
@@ -122,7 +142,7 @@ def start_server(settings: Settings) -> str:
     """
     try:
         return Cluster(settings.home).start()
-    except UnsuitableHomeError as error:
+    except (UnsuitableHomeError, SharedHomeError, NamelessUserError) as error:
         raise ServerError(str(error)) from error
     except Exception as error:
         log = data_directory(settings) / "log"

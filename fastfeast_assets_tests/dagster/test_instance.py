@@ -91,3 +91,39 @@ def test_tables_of_an_earlier_version_leave_the_public_schema(
             " where nspname = 'public'"
         ).fetchone()
     assert row == (0,)
+
+
+def test_tables_of_another_application_stay_where_they_are(
+    settings: Settings, server_url: str
+) -> None:
+    """Some have `runs` and `alembic_version`, too."""
+    assert settings.warehouse_url is not None
+    name = str(conninfo_to_dict(settings.warehouse_url.get_secret_value())["dbname"]) + "_dagster"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    with psycopg.connect(url_of(server_url, dbname=name), autocommit=True) as connection:
+        for table in ("alembic_version (version_num text)", "runs (run_uuid text)", "jobs (a int)"):
+            connection.execute(f"create table public.{table}".encode())
+        with open_instance(settings) as instance:
+            assert instance.get_runs_count() == 0
+        rows = connection.execute("select tablename from pg_tables where schemaname = 'public'")
+        assert sorted(rows) == [("alembic_version",), ("jobs",), ("runs",)]
+
+
+@pytest.mark.parametrize("name", ["My Db", "مستودع", "a%b", "q?x#y", "{{ x }}", "d'b"])
+def test_a_database_of_any_name_holds_the_storage(
+    settings: Settings, server_url: str, name: str
+) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    chosen = settings.model_copy(
+        update={"dagster_url": SecretStr(url_of(server_url, dbname=name)), "warehouse_url": None}
+    )
+    try:
+        with open_instance(chosen) as instance:
+            assert instance.get_runs_count() == 0
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -119,6 +120,21 @@ def test_what_is_handed_on_is_whole(database_url: str) -> None:
     assert not {"password", "options", *login} & rest.keys()
     assert "-ctransaction_timeout=0" in options
     assert "-csearch_path=pg_catalog,\\ pg_temp" in options
+
+
+def test_a_service_of_the_shell_is_not_handed_on_as_one(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libpq refuses a service within a service."""
+    file = tmp_path / "services.conf"
+    file.write_text("[s]\nkeepalives_idle=7\noptions=-cwork_mem=7MB\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+    monkeypatch.setenv("PGSERVICE", "s")
+    with connect(database_url, autocommit=True) as connection:
+        _, rest = driver_settings(connection)
+        assert connection.execute("show work_mem").fetchone() == ("7MB",)
+    assert rest["keepalives_idle"] == "7"
+    assert not {"service", "servicefile"} & rest.keys()
 
 
 def test_what_the_driver_of_dbt_does_not_know_is_refused(database_url: str) -> None:

@@ -69,7 +69,7 @@ def parent() -> Iterator[Path]:
     yield directory
     for home in directory.glob("*/pg"):
         stop_server(settings_of(home.parent))
-        if home.is_symlink():
+        if home.resolve().is_relative_to(STATE):
             shutil.rmtree(home.resolve().parent)
     shutil.rmtree(directory)
 
@@ -231,3 +231,81 @@ def test_an_ordinary_user_needs_no_other(parent: Path) -> None:
     # Root may look at it, too, and leaves it to its user.
     with psycopg.connect(warehouse_dsn(settings_of(home))) as connection:
         connection.execute("select count(*) from ops.quarantine")
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+def test_what_lies_in_the_place_of_the_cluster_is_not_touched(parent: Path, is_link: bool) -> None:
+    home = parent / "home"
+    home.mkdir(mode=0o700)
+    place = parent / "disk" if is_link else home / "pg"
+    place.mkdir()
+    (place / "photo.jpg").write_text("precious")
+    (home / "pg.new-backup").mkdir()
+    if is_link:
+        (home / "pg").symlink_to(place)
+    with pytest.raises(ServerError, match="not empty and holds no PostgreSQL cluster"):
+        start_server(settings_of(home))
+    assert [path.name for path in place.iterdir()] == ["photo.jpg"]
+    assert sorted(path.name for path in home.iterdir()) == ["pg", "pg.new-backup", "server.lock"]
+
+
+def test_a_link_to_an_empty_disk_gets_the_cluster_also_after_a_kill(parent: Path) -> None:
+    home, disk = parent / "home", parent / "disk"
+    home.mkdir()
+    disk.mkdir()
+    (home / "pg").symlink_to(disk)
+    # As `initdb` leaves it when it is killed.
+    (home / "pg.making").touch()
+    (disk / "base").mkdir()
+    if os.geteuid() == 0:
+        parent.chmod(0o755)
+    start_server(settings_of(home))
+    assert (disk / "PG_VERSION").exists()
+    assert not (home / "pg.making").exists()
+
+
+@pytest.mark.parametrize("sign", [",", '"', "$", "`", "\n"])
+def test_a_path_that_programs_would_read_otherwise_is_refused(parent: Path, sign: str) -> None:
+    with pytest.raises(ServerError, match="read as something else"):
+        start_server(settings_of(parent / f"a{sign}b"))
+    assert list(parent.iterdir()) == []
+
+
+def test_a_home_that_others_use_is_not_closed(parent: Path) -> None:
+    home = parent / "home"
+    home.mkdir()
+    home.chmod(0o2775)
+    (home / "site").mkdir()
+    with pytest.raises(ServerError, match="holds 'site', which is not ours"):
+        start_server(settings_of(home))
+    assert stat.S_IMODE(home.stat().st_mode) == 0o2775
+    home.chmod(0o700)
+    start_server(settings_of(home))
+
+
+def test_variables_of_the_shell_are_about_other_servers(
+    parent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that had `PGHOSTADDR` made its database on another server."""
+    for name, value in (
+        ("PGHOSTADDR", "127.0.0.1"),
+        ("PGPORT", "6543"),
+        ("PGSERVICE", "nosuch"),
+        ("PGREQUIREAUTH", "scram-sha-256"),
+        ("PGTARGETSESSIONATTRS", "standby"),
+    ):
+        monkeypatch.setenv(name, value)
+    url = warehouse_dsn(settings_of(parent / "home"))
+    with psycopg.connect(url) as connection:
+        assert connection.execute("show port").fetchone() == ("5432",)
+
+
+@as_root
+def test_who_asks_last_locks_nobody_out(parent: Path) -> None:
+    settings = settings_of(parent / "home")
+    start_server(settings)
+    data = data_directory(settings).resolve()
+    assert sorted((data / "pg_ident.conf").read_text().splitlines()) == [
+        f'fastfeast "{NAME}" all',
+        'fastfeast "root" all',
+    ]
