@@ -66,15 +66,18 @@ def test_an_old_style_url_is_understood(settings: Settings) -> None:
         assert instance.get_runs_count() == 0
 
 
-def test_tables_of_an_earlier_version_leave_the_public_schema(
-    settings: Settings, server_url: str
-) -> None:
-    """Their runs stay; not while the console of that version is connected."""
+@pytest.fixture
+def url(settings: Settings, server_url: str) -> str:
+    """Of the database that the storage will use, still empty."""
     assert settings.warehouse_url is not None
     name = str(conninfo_to_dict(settings.warehouse_url.get_secret_value())["dbname"]) + "_dagster"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    url = url_of(server_url, dbname=name)
+    return url_of(server_url, dbname=name)
+
+
+def test_tables_of_an_earlier_version_leave_the_public_schema(settings: Settings, url: str) -> None:
+    """Their runs stay; not while the console of that version is connected."""
     storage = DagsterPostgresStorage(url)
     storage.run_storage.add_run(dg.DagsterRun("thing", run_id=make_new_run_id()))
     with (
@@ -93,15 +96,9 @@ def test_tables_of_an_earlier_version_leave_the_public_schema(
     assert row == (0,)
 
 
-def test_tables_of_another_application_stay_where_they_are(
-    settings: Settings, server_url: str
-) -> None:
+def test_tables_of_another_application_stay_where_they_are(settings: Settings, url: str) -> None:
     """Some have `runs` and `alembic_version`, too."""
-    assert settings.warehouse_url is not None
-    name = str(conninfo_to_dict(settings.warehouse_url.get_secret_value())["dbname"]) + "_dagster"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    with psycopg.connect(url_of(server_url, dbname=name), autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         for table in ("alembic_version (version_num text)", "runs (run_uuid text)", "jobs (a int)"):
             connection.execute(f"create table public.{table}".encode())
         with open_instance(settings) as instance:

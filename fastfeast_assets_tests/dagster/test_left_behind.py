@@ -16,45 +16,27 @@ from fastfeast_assets.automation.partitions import range_tags
 from fastfeast_assets.warehouse import Warehouse
 from fastfeast_assets.warehouse.load import load_file
 from fastfeast_assets.warehouse.locks import INGEST_LOCK
+from fastfeast_assets_tests.dagster.ticks import Sensor
 from fastfeast_assets_tests.landing import DAY, LandingZone, order
 
 
-class Ticks:
-    """The sensor, tick by tick."""
-
-    def __init__(
-        self, definitions: dg.Definitions, instance: DagsterInstance, platform: Platform
-    ) -> None:
-        self._sensor = definitions.resolve_sensor_def(NAME)
-        self._instance = instance
-        self._platform = platform
-        self.cursor: str | None = None
-
-    def __call__(self) -> dg.SensorResult:
-        context = dg.build_sensor_context(
-            instance=self._instance, cursor=self.cursor, resources={"platform": self._platform}
-        )
-        result = self._sensor(context)
-        assert isinstance(result, dg.SensorResult)
-        self.cursor = result.cursor
-        return result
-
-    def reason(self) -> str:
-        """Why nothing is launched."""
-        result = self()
-        assert not result.run_requests
-        assert result.skip_reason is not None
-        return str(result.skip_reason.skip_message)
-
-    def request(self) -> dg.RunRequest:
-        """The run that is launched."""
-        [request] = self().run_requests or []
-        return request
-
-
 @pytest.fixture
-def tick(definitions: dg.Definitions, instance: DagsterInstance, platform: Platform) -> Ticks:
-    return Ticks(definitions, instance, platform)
+def sensor(definitions: dg.Definitions, instance: DagsterInstance, platform: Platform) -> Sensor:
+    return Sensor(NAME, definitions, instance, platform)
+
+
+def reason(sensor: Sensor) -> str:
+    """Why it launches nothing."""
+    result = sensor.tick()
+    assert not result.run_requests
+    assert result.skip_reason is not None
+    return str(result.skip_reason.skip_message)
+
+
+def requested(sensor: Sensor) -> dg.RunRequest:
+    """The run that it launches."""
+    [request] = sensor.tick().run_requests or []
+    return request
 
 
 def load(platform: Platform) -> None:
@@ -76,28 +58,28 @@ def transform(definitions: dg.Definitions, instance: DagsterInstance) -> None:
 
 @pytest.mark.usefixtures("warehouse")
 def test_a_load_without_a_transform_gets_one(
-    tick: Ticks,
+    sensor: Sensor,
     definitions: dg.Definitions,
     instance: DagsterInstance,
     landing: LandingZone,
     platform: Platform,
 ) -> None:
-    assert tick.reason() == "every load has been transformed"
+    assert reason(sensor) == "every load has been transformed"
     landing.stream("orders", order())
     load(platform)
-    request = tick.request()
+    request = requested(sensor)
     keys = {key.to_user_string() for key in request.asset_selection or []}
     assert "marts/fact_order" in keys
     assert not any(key.startswith("raw/") for key in keys)
     assert request.tags["fastfeast/reason"] == "loads of orders"
     transform(definitions, instance)
-    assert tick.reason() == "every load has been transformed"
+    assert reason(sensor) == "every load has been transformed"
 
 
 @pytest.mark.usefixtures("warehouse")
 @pytest.mark.parametrize("job", ["ingest_streams", "load_streams", "transform"])
 def test_a_run_that_may_still_transform_it_is_waited_for(
-    tick: Ticks, instance: DagsterInstance, landing: LandingZone, platform: Platform, job: str
+    sensor: Sensor, instance: DagsterInstance, landing: LandingZone, platform: Platform, job: str
 ) -> None:
     landing.stream("orders", order())
     load(platform)
@@ -108,43 +90,43 @@ def test_a_run_that_may_still_transform_it_is_waited_for(
         status=DagsterRunStatus.STARTED,
     )
     instance.add_run(run)
-    assert tick.reason() == "a run is at work"
+    assert reason(sensor) == "a run is at work"
     instance.report_run_failed(run)
-    assert tick.request()
+    assert requested(sensor)
 
 
 def test_a_command_that_ingests_is_waited_for(
-    tick: Ticks, landing: LandingZone, platform: Platform, warehouse: Warehouse
+    sensor: Sensor, landing: LandingZone, platform: Platform, warehouse: Warehouse
 ) -> None:
     landing.stream("orders", order())
     load(platform)
     with warehouse.connect(autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(%s)", [INGEST_LOCK])
-        assert tick.reason() == "a command is ingesting"
-    assert tick.request()
+        assert reason(sensor) == "a command is ingesting"
+    assert requested(sensor)
 
 
 @pytest.mark.usefixtures("warehouse")
 def test_a_transform_that_fails_is_tried_again_ever_more_seldom(
-    tick: Ticks, landing: LandingZone, platform: Platform
+    sensor: Sensor, landing: LandingZone, platform: Platform
 ) -> None:
     landing.stream("orders", order())
     load(platform)
     waits = []
     keys = set()
     for attempt in range(1, 7):
-        request = tick.request()
+        request = requested(sensor)
         keys.add(request.run_key)
         assert request.tags["fastfeast/attempt"] == str(attempt)
-        assert tick.cursor is not None
-        content = json.loads(tick.cursor)
+        assert sensor.cursor is not None
+        content = json.loads(sensor.cursor)
         waits.append(round((content["attempts"]["loads"][2] - time.time()) / 10) * 10)
-        assert tick.reason() == "the last transform failed; tried again later"
+        assert reason(sensor) == "the last transform failed; tried again later"
         # Another file does not make it hurry.
         landing.stream("orders", order(attempt + 1), hour=8 + attempt)
         load(platform)
-        assert tick.reason() == "the last transform failed; tried again later"
+        assert reason(sensor) == "the last transform failed; tried again later"
         content["attempts"]["loads"][2] = 0
-        tick.cursor = json.dumps(content)
+        sensor.cursor = json.dumps(content)
     assert waits == [30, 120, 600, 3600, 3600, 3600]
     assert len(keys) == 6

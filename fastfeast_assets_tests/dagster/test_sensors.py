@@ -22,39 +22,11 @@ from fastfeast_assets.ingest.landing.discover import Discovery, LandingFile
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import identity
 from fastfeast_assets.warehouse.load import load_file
+from fastfeast_assets_tests.dagster.ticks import Sensor
 from fastfeast_assets_tests.landing import DAY, MEMBERS, LandingZone, order, ticket
 
 Tick = Callable[..., dg.SensorResult]
 HOURLY = "runs keep failing, see the last one; tried again every hour"
-
-
-class Sensor:
-    """A sensor whose cursor goes from tick to tick, as under the daemon."""
-
-    def __init__(
-        self, name: str, definitions: dg.Definitions, instance: DagsterInstance, platform: Platform
-    ) -> None:
-        self._sensor = definitions.resolve_sensor_def(name)
-        self._instance = instance
-        self._platform = platform
-        self.cursor: str | None = None
-
-    def tick(self) -> dg.SensorResult:
-        context = dg.build_sensor_context(
-            instance=self._instance, cursor=self.cursor, resources={"platform": self._platform}
-        )
-        result = self._sensor(context)
-        assert isinstance(result, dg.SensorResult)
-        self.cursor = result.cursor
-        return result
-
-    def let_time_pass(self) -> None:
-        """As if every wait for a next try were over."""
-        assert self.cursor is not None
-        content = json.loads(self.cursor)
-        for attempt in content["attempts"].values():
-            attempt[2] = 0
-        self.cursor = json.dumps(content)
 
 
 @pytest.fixture
