@@ -12,7 +12,6 @@ from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.settings import Settings
 from fastfeast_assets_tests.dagster.test_sensors import (
-    Sensor,
     batch,
     load_everything,
     reason,
@@ -20,6 +19,7 @@ from fastfeast_assets_tests.dagster.test_sensors import (
     streams,
     tags,
 )
+from fastfeast_assets_tests.dagster.ticks import Sensor
 from fastfeast_assets_tests.landing import DAY, ObjectZone, order
 
 __all__ = ["batch", "streams"]
