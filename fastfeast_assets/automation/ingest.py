@@ -200,7 +200,7 @@ class _Work:
         self._tell("transform", f"without {', '.join(blocked)}" if blocked else "to the marts")
         job, result = runner.transform(blocked)
         self._summary.add_run(job, result)
-        self._summary.is_transformed = True
+        self._summary.is_transformed = result.success
 
     def _refresh(self, runner: "Runner") -> None:
         self._tell("transform", "service levels that have come due")

@@ -47,7 +47,7 @@ class IngestSummary:
         failed_checks: Checks that did not pass.
         failed_tests: Tests of the marts that are known to fail, found now or earlier.
         uneven: By source the loads whose rows do not add up; what depends on them was not built.
-        is_transformed: Whether what is new was transformed.
+        is_transformed: Whether what is new was transformed, and well.
         has_refreshed_levels: Whether there was nothing new, but service levels that had come due.
         seconds: From the first look to the end.
     """

@@ -112,8 +112,11 @@ def test_a_failed_transform_is_done_again(
         patch.setattr(Warehouse, "dbt_environment", lambda *_, **__: nowhere)
         first = ingest_pending(settings, instance=instance)
     assert not first.is_success
+    assert not first.is_transformed
     assert [run.job for run in first.failed_runs] == ["transform"]
-    assert any("nowhere" in error for error in first.failed_runs[0].errors)
+    [error] = first.failed_runs[0].errors
+    assert "the database says: " in error
+    assert error.endswith('database "nowhere" does not exist')
     second = ingest_pending(settings, instance=instance)
     assert second.reports == []
     assert second.is_success
