@@ -143,7 +143,11 @@ class IngestReport:
         elif self.summary.has_refreshed_levels:
             parts.append(f"service levels that had come due {took}")
         else:
-            parts.append("marts not brought up to date" if self.summary.failed_runs else "marts need no change")
+            parts.append(
+                "marts not brought up to date"
+                if self.summary.failed_runs
+                else "marts need no change"
+            )
         console.print(f"{'; '.join(parts)}; {self.summary.seconds:.1f} s in all.", markup=False)
         if rows := sum(line.quarantined for line in self.lines):
             console.print(

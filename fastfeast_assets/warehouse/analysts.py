@@ -12,6 +12,8 @@ logger = logging.getLogger(__name__)
 
 SEARCH_PATH = ("marts", "analytics", "ops")
 ANALYST_ROLE = "fastfeast_analyst"
+# Who did what and why, and what tells one key from another, are for operators.
+HIDDEN = ("ops.audit_log", "ops.pii_key")
 SETTING = f"search_path={', '.join(SEARCH_PATH)}"
 # Versions before 0.2 set it for everybody in the database, and anybody may create in `public`.
 FORMER_SETTING = f"{SETTING}, public"
@@ -51,7 +53,8 @@ select
             or exists (
                 select from pg_class c
                 where c.relnamespace = n.oid and c.relkind in ('r', 'p', 'v', 'm', 'f')
-                    and not has_table_privilege(a.oid, c.oid, 'select')
+                    and has_table_privilege(a.oid, c.oid, 'select')
+                    = (n.nspname || '.' || c.relname = any(%(hidden)s))
             )
         )
     )
@@ -69,6 +72,7 @@ def set_up_analysts(connection: psycopg.Connection) -> None:
         "setting": SETTING,
         "former": FORMER_SETTING,
         "schemas": list(SEARCH_PATH),
+        "hidden": list(HIDDEN),
     }
     row = connection.execute(LACKS, values).fetchone()
     assert row is not None  # noqa: S101
@@ -103,10 +107,13 @@ def _grant(connection: psycopg.Connection) -> None:
     """Let analysts read what there is, and what this role will make."""
     role = sql.Identifier(ANALYST_ROLE)
     schemas = sql.SQL(", ").join(map(sql.Identifier, SEARCH_PATH))
+    hidden = sql.SQL(", ").join(sql.Identifier(*name.split(".")) for name in HIDDEN)
     with connection.transaction():
         for statement in (
             "grant usage on schema {schemas} to {role}",
             "grant select on all tables in schema {schemas} to {role}",
             "alter default privileges in schema {schemas} grant select on tables to {role}",
+            "revoke select on {hidden} from {role}",
         ):
-            connection.execute(sql.SQL(statement).format(schemas=schemas, role=role))
+            composed = sql.SQL(statement).format(schemas=schemas, role=role, hidden=hidden)
+            connection.execute(composed)

@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse
-from fastfeast_assets.warehouse.analysts import ANALYST_ROLE, FORMER_SETTING
+from fastfeast_assets.warehouse.analysts import ANALYST_ROLE, FORMER_SETTING, HIDDEN
 from fastfeast_assets.warehouse.connection import url_of
 
 Start = Callable[[], None]
@@ -66,6 +66,27 @@ def test_what_was_taken_away_is_given_again(start: Start, analyst: str, database
     start()
     with psycopg.connect(analyst) as connection:
         connection.execute("select count(*) from quarantine")
+
+
+def test_what_is_for_operators_is_not_for_analysts(
+    start: Start, analyst: str, database_url: str
+) -> None:
+    """Also where an earlier version, or somebody, has granted it."""
+    start()
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            sql.SQL("grant select on all tables in schema ops to {}").format(
+                sql.Identifier(ANALYST_ROLE)
+            )
+        )
+    start()
+    for table in HIDDEN:
+        with psycopg.connect(analyst) as connection:
+            name = sql.Identifier(*table.split("."))
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(sql.SQL("select from {}").format(name))
+    with psycopg.connect(analyst) as connection:
+        connection.execute("select count(*) from pipeline_file_log")
 
 
 def test_the_path_of_everybody_with_public_in_it_is_taken_back(
