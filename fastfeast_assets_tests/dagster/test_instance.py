@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 import pytest
+import sqlalchemy
 from dagster._core.utils import make_new_run_id
 from dagster_postgres import DagsterPostgresStorage, PostgresRunStorage
 from psycopg import sql
@@ -57,6 +58,28 @@ def test_plain_dagster_dev_finds_the_storage_by_the_environment(
         assert isinstance(instance.run_storage, PostgresRunStorage)
         assert instance.run_storage.postgres_url == dagster_storage_url(settings)
         assert instance.root_directory == str(tmp_path / "elsewhere" / "dagster")
+
+
+def test_sessions_of_the_storage_do_not_depend_on_defaults(
+    settings: Settings, server_url: str
+) -> None:
+    with open_instance(settings) as instance:
+        database = dagster_storage_url(settings).partition("?")[0].rpartition("/")[2]
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            for setting in ("timezone = 'Asia/Tokyo'", "transaction_timeout = '1h'"):
+                statement = sql.SQL("alter database {} set {}")
+                connection.execute(statement.format(sql.Identifier(database), sql.SQL(setting)))
+        storage = instance.run_storage
+        assert isinstance(storage, PostgresRunStorage)
+        storage._engine.dispose()
+        with storage.connect() as session:
+            shown = session.execute(
+                sqlalchemy.text(
+                    "select current_setting('timezone'), current_setting('transaction_timeout'),"
+                    " current_setting('search_path')"
+                )
+            ).one()
+    assert tuple(shown) == ("UTC", "0", "dagster")
 
 
 def test_an_old_style_url_is_understood(settings: Settings) -> None:
