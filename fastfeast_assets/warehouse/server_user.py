@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -242,10 +243,12 @@ def close_home(home: Path, user: ServerUser) -> None:
                 f"{home} holds {foreign!r}, which is not ours, and others may enter it: name a"
                 f" FASTFEAST_HOME of its own, or close this one (chmod 700 {home})"
             )
-    if user.is_another and found.st_gid != user.gid:
-        os.chown(home, -1, user.gid)
-    if mode != wanted:
-        home.chmod(wanted)
+    # Some file systems allow neither, even to root; then the data go elsewhere.
+    with suppress(PermissionError):
+        if user.is_another and found.st_gid != user.gid:
+            os.chown(home, -1, user.gid)
+        if mode != wanted:
+            home.chmod(wanted)
 
 
 def _state_directory(name: str) -> Path:
