@@ -192,7 +192,7 @@ def test_of_very_many_failures_the_first_are_kept_and_the_number(
             (select * from marts.fact_order limit 1) as known,
             generate_series(1, 10005) as n,
             jsonb_populate_record(
-                null::fact_order,
+                null::marts.fact_order,
                 to_jsonb(known)
                 || jsonb_build_object('order_id', 'x' || n, 'payment_method', 'shell')
             ) as many

@@ -280,12 +280,12 @@ def test_facts_meet_the_versions_of_their_time(
     landing.stream("tickets", *(ticket(n, created_at=t, **unanswered) for n, t in numbered))
     load()
     dbt.run()
-    orders = query("select * from marts.fact_order_as_of order by created_at")
+    orders = query("select * from analytics.fact_order_as_of order by created_at")
     assert [row["customer_version"] for row in orders] == [
         None,
         "1@2026-11-19",
         "1@2026-11-20",
     ]
     assert [row["customer_segment_id"] for row in orders] == [None, 1, 2]
-    tickets = query("select * from marts.fact_ticket_as_of order by created_at")
+    tickets = query("select * from analytics.fact_ticket_as_of order by created_at")
     assert [row["agent_skill_level"] for row in tickets] == [None, "Senior", "Lead"]

@@ -64,7 +64,7 @@ def test_one_ticket_is_looked_up_by_index(dbt: Dbt, connection: psycopg.Connecti
     dbt.run()
     connection.execute("set enable_seqscan = off")
     plan = connection.execute(
-        "explain select * from ticket_lifecycle where ticket_id = %s", ["x"]
+        "explain select * from analytics.ticket_lifecycle where ticket_id = %s", ["x"]
     ).fetchall()
     text = "\n".join(row[0] for row in plan)
     assert "Index Cond: ((ticket_id)::text = 'x'::text)" in text
