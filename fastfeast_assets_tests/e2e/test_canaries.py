@@ -100,7 +100,7 @@ def test_nobody_is_found_behind_the_landing_zone(home: Home) -> None:
     texts |= dict(kept(home))
     assert any(is_log(Path(name)) and "/pg/" in name for name in texts), "no log of the server"
     assert "INSERT INTO raw.orders" in texts["warehouse"]
-    assert "INSERT INTO public.event_logs" in texts["dagster"]
+    assert "INSERT INTO dagster.event_logs" in texts["dagster"]
     secrets = [secret for person in PERSONS for secret in person.secrets]
     for place, text in texts.items():
         plain = normalised(text)
