@@ -34,7 +34,8 @@ def proxy(console: Console) -> Iterator[Proxy]:
     """The recipe before that console and one of the same home that only shows."""
     port = free_port()
     dagster = Path(sys.executable).with_name("dagster-webserver")
-    arguments = ["--workspace", "workspace.yaml", "--host", "127.0.0.1", "--port", str(port)]
+    workspace = str(console.home.project / "workspace.yaml")
+    arguments = ["--workspace", workspace, "--host", "127.0.0.1", "--port", str(port)]
     log = console.home.directory / "viewer.log"
     environment = {
         **console.home.environment,
@@ -44,7 +45,8 @@ def proxy(console: Console) -> Iterator[Proxy]:
         viewer = subprocess.Popen(
             [dagster, *arguments, "--read-only"],
             env=environment,
-            cwd=console.home.project,
+            # The checkout may have a `.env` with another key, which is refused.
+            cwd=environment["DAGSTER_HOME"],
             stdout=output,
             stderr=subprocess.STDOUT,
         )
