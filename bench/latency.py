@@ -122,13 +122,14 @@ def measure(settings: Settings, staging: Path, drops: int, port: int) -> list[Dr
         "FASTFEAST_HOME": str(settings.home),
         "FASTFEAST_LANDING": str(settings.landing_directory),
         "FASTFEAST_PII_KEY": KEY,
+        "FASTFEAST_ENV_FILE": str(settings.home / "no.env"),
     }
     dagster = Path(sys.executable).with_name("dagster")
     workspace = PROJECT_ROOT / "workspace.yaml"
     command = [str(dagster), "dev", "--workspace", str(workspace), "--port", str(port)]
     with (settings.home / "dev.log").open("w") as log:
         console = subprocess.Popen(  # noqa: S603
-            # Dagster would read the `.env` of a checkout and prefer it to this environment.
+            # A `.env` of the checkout has another key, which is refused.
             command,
             cwd=settings.home,
             env=environment,
