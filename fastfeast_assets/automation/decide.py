@@ -110,13 +110,18 @@ def decide(
             postponed += len(free)
         else:
             chosen += free
-            wait = BACKOFF_SECONDS[min(attempt.tries, len(BACKOFF_SECONDS)) - 1]
-            attempts[key] = dataclasses.replace(attempt, not_before=int(now) + wait)
+            attempts[key] = begun(attempt, now)
     launches, postponed_runs = _launches(
         chosen, attempts, state.serial, cadence=cadence, contracts=contracts, blueprint=blueprint
     )
     after = dataclasses.replace(state, serial=state.serial + len(launches), attempts=attempts)
     return Decision(launches, after, in_flight, backing_off, failing, postponed + postponed_runs)
+
+
+def begun(attempt: Attempt, now: float) -> Attempt:
+    """An attempt whose run is requested now: no further one before its wait is over."""
+    wait = BACKOFF_SECONDS[min(attempt.tries, len(BACKOFF_SECONDS)) - 1]
+    return dataclasses.replace(attempt, not_before=int(now) + wait)
 
 
 def _next_attempt(before: Attempt | None, files: Iterable[LandingFile]) -> Attempt:

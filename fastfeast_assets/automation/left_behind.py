@@ -16,7 +16,7 @@ from fastfeast_assets.assets.lineage import Lineage
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.assets.transforms import untransformed, untransformed_sources
 from fastfeast_assets.automation.claims import UNFINISHED, unfinished_claims
-from fastfeast_assets.automation.decide import BACKOFF_SECONDS
+from fastfeast_assets.automation.decide import begun
 from fastfeast_assets.automation.jobs import TRANSFORM_JOB
 from fastfeast_assets.automation.selection import OwnChecks, checks_of, with_foundations
 from fastfeast_assets.automation.sensor_state import Attempt, SensorState, digest_of
@@ -55,7 +55,8 @@ def build_left_behind_sensor(lineage: Lineage, own_checks: OwnChecks) -> dg.Sens
         with closing(platform.warehouse.connect(autocommit=True)) as connection:
             loads = untransformed(connection)
             if not loads:
-                return _skip("every load has been transformed", _without_attempts(state))
+                none_left = dataclasses.replace(state, attempts={})
+                return _skip("every load has been transformed", none_left)
             if is_held(connection, INGEST_LOCK):
                 return _skip("a command is ingesting", state)
             if _is_under_way(context.instance):
@@ -68,11 +69,8 @@ def build_left_behind_sensor(lineage: Lineage, own_checks: OwnChecks) -> dg.Sens
             keys = with_foundations(connection, lineage, lineage.behind(sources))
         if not keys:
             return _skip("nothing stands behind these loads", state)
-        wait = BACKOFF_SECONDS[min(attempt.tries, len(BACKOFF_SECONDS)) - 1]
         after = dataclasses.replace(
-            state,
-            serial=state.serial + 1,
-            attempts={LOADS: dataclasses.replace(attempt, not_before=int(now) + wait)},
+            state, serial=state.serial + 1, attempts={LOADS: begun(attempt, now)}
         )
         request = dg.RunRequest(
             run_key=digest_of([attempt.digest, f"serial {state.serial}"]),
@@ -92,10 +90,6 @@ def build_left_behind_sensor(lineage: Lineage, own_checks: OwnChecks) -> dg.Sens
 
 def _skip(reason: str, state: SensorState) -> dg.SensorResult:
     return dg.SensorResult(skip_reason=reason, cursor=state.write())
-
-
-def _without_attempts(state: SensorState) -> SensorState:
-    return dataclasses.replace(state, attempts={})
 
 
 def _is_under_way(instance: dg.DagsterInstance) -> bool:

@@ -26,7 +26,7 @@ from fastfeast_assets.automation.dead_runs import PATIENCE_SECONDS, REASON, Watc
 from fastfeast_assets.automation.proof import Proof, living
 from fastfeast_assets.automation.storage_move import leave_public
 from fastfeast_assets.settings import KEY_VARIABLE, Settings, SettingsError, load_settings
-from fastfeast_assets.warehouse.connection import NO_LIMITS_SINCE, SESSION
+from fastfeast_assets.warehouse.connection import SESSION, late_settings
 from fastfeast_assets.warehouse.server import dagster_storage_url
 
 STATEMENT_TIMEOUT_MS = 60_000
@@ -73,8 +73,8 @@ def undo_env_file() -> None:
 
 
 def _begin_session(connection: Any, _record: Any) -> None:
-    late = {name for name, since in NO_LIMITS_SINCE.items() if connection.server_version >= since}
-    settings = {**SESSION, **dict.fromkeys(late, "0"), "synchronous_commit": "off"}
+    late = late_settings(connection.server_version)
+    settings = {**SESSION, **late, "synchronous_commit": "off"}
     with connection, connection.cursor() as cursor:
         # Above all the zone, which the environment may have set (PGTZ): Dagster reads columns
         # without one as UTC, and goes by them how old a run is.

@@ -154,7 +154,7 @@ class Cluster:
 
         Raises:
             UnsuitableHomeError: Its path is too long for a socket or holds signs that cannot be
-                there, it is everybody's, or something that is no cluster lies in its place.
+                there, or it is everybody's.
         """
         length, most = len(os.fsencode(self._home)), SOCKET_PATH - len(f"/{SOCKET}".encode())
         most -= len("/pg")

@@ -170,7 +170,7 @@ def libpq_variables() -> set[str]:
 
 def session_options(connection: psycopg.Connection) -> str:
     """The options of a connection by `connect`, whole for the version of its server."""
-    late = dict.fromkeys(_late_settings(connection), "0")
+    late = late_settings(connection.info.server_version)
     return f"{parameter(connection, 'options')} {_as_options(late)}".strip()
 
 
@@ -235,10 +235,13 @@ def _as_options(settings: Mapping[str, str]) -> str:
     )
 
 
-def _late_settings(connection: psycopg.Connection) -> list[str]:
-    """Settings that older servers do not know."""
-    version = connection.info.server_version
-    return [name for name, since in NO_LIMITS_SINCE.items() if version >= since]
+def late_settings(version: int) -> dict[str, str]:
+    """What belongs to `SESSION` as well, but is not known to older servers.
+
+    Args:
+        version: Of the server, as libpq gives it.
+    """
+    return {name: "0" for name, since in NO_LIMITS_SINCE.items() if version >= since}
 
 
 def _refuse_unusable(connection: psycopg.Connection) -> None:
@@ -268,8 +271,7 @@ def _begin(connection: psycopg.Connection, path: str) -> None:
         ServerError: A pooler stands between us and the server, and does not pass the options on or
             gives our sessions to others.
     """
-    wanted = {"search_path": path, **SESSION}
-    wanted |= dict.fromkeys(_late_settings(connection), "0")
+    wanted = {"search_path": path, **SESSION, **late_settings(connection.info.server_version)}
     calls = [SET.format(name, value) for name, value in wanted.items()]
     row = connection.execute(BEGIN.format(sql.SQL(", ").join(calls))).fetchone()
     assert row is not None  # noqa: S101

@@ -14,9 +14,8 @@ from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.automation.left_behind import NAME
 from fastfeast_assets.automation.partitions import range_tags
 from fastfeast_assets.warehouse import Warehouse
-from fastfeast_assets.warehouse.load import load_file
 from fastfeast_assets.warehouse.locks import INGEST_LOCK
-from fastfeast_assets_tests.dagster.ticks import Sensor
+from fastfeast_assets_tests.dagster.ticks import Sensor, load_everything
 from fastfeast_assets_tests.landing import DAY, LandingZone, order
 
 
@@ -39,18 +38,6 @@ def requested(sensor: Sensor) -> dg.RunRequest:
     return request
 
 
-def load(platform: Platform) -> None:
-    """What a run does before it is killed."""
-    for file in platform.look().files:
-        load_file(
-            platform.warehouse,
-            platform.contracts[file.source],
-            file,
-            run_id="test",
-            settings=platform.settings,
-        )
-
-
 def transform(definitions: dg.Definitions, instance: DagsterInstance) -> None:
     job = definitions.resolve_job_def("transform")
     assert job.execute_in_process(instance=instance, raise_on_error=False).success
@@ -66,7 +53,7 @@ def test_a_load_without_a_transform_gets_one(
 ) -> None:
     assert reason(sensor) == "every load has been transformed"
     landing.stream("orders", order())
-    load(platform)
+    load_everything(platform)
     request = requested(sensor)
     keys = {key.to_user_string() for key in request.asset_selection or []}
     assert "marts/fact_order" in keys
@@ -82,7 +69,7 @@ def test_a_run_that_may_still_transform_it_is_waited_for(
     sensor: Sensor, instance: DagsterInstance, landing: LandingZone, platform: Platform, job: str
 ) -> None:
     landing.stream("orders", order())
-    load(platform)
+    load_everything(platform)
     run = DagsterRun(
         job_name=job,
         asset_selection=None if job == "transform" else frozenset([raw_key("orders")]),
@@ -99,7 +86,7 @@ def test_a_command_that_ingests_is_waited_for(
     sensor: Sensor, landing: LandingZone, platform: Platform, warehouse: Warehouse
 ) -> None:
     landing.stream("orders", order())
-    load(platform)
+    load_everything(platform)
     with warehouse.connect(autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(%s)", [INGEST_LOCK])
         assert reason(sensor) == "a command is ingesting"
@@ -111,7 +98,7 @@ def test_a_transform_that_fails_is_tried_again_ever_more_seldom(
     sensor: Sensor, landing: LandingZone, platform: Platform
 ) -> None:
     landing.stream("orders", order())
-    load(platform)
+    load_everything(platform)
     waits = []
     keys = set()
     for attempt in range(1, 7):
@@ -124,7 +111,7 @@ def test_a_transform_that_fails_is_tried_again_ever_more_seldom(
         assert reason(sensor) == "the last transform failed; tried again later"
         # Another file does not make it hurry.
         landing.stream("orders", order(attempt + 1), hour=8 + attempt)
-        load(platform)
+        load_everything(platform)
         assert reason(sensor) == "the last transform failed; tried again later"
         content["attempts"]["loads"][2] = 0
         sensor.cursor = json.dumps(content)

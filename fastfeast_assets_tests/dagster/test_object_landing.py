@@ -13,13 +13,12 @@ from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.settings import Settings
 from fastfeast_assets_tests.dagster.test_sensors import (
     batch,
-    load_everything,
     reason,
     requests,
     streams,
     tags,
 )
-from fastfeast_assets_tests.dagster.ticks import Sensor
+from fastfeast_assets_tests.dagster.ticks import Sensor, load_everything
 from fastfeast_assets_tests.landing import DAY, ObjectZone, order
 
 __all__ = ["batch", "streams"]

@@ -21,8 +21,7 @@ from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.landing.discover import Discovery, LandingFile
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import identity
-from fastfeast_assets.warehouse.load import load_file
-from fastfeast_assets_tests.dagster.ticks import Sensor
+from fastfeast_assets_tests.dagster.ticks import Sensor, load_everything
 from fastfeast_assets_tests.landing import DAY, MEMBERS, LandingZone, order, ticket
 
 Tick = Callable[..., dg.SensorResult]
@@ -61,18 +60,6 @@ def tags(result: dg.SensorResult) -> list[dict[str, str]]:
 
 def raw_sources(request: dg.RunRequest) -> set[str]:
     return {key.path[1] for key in request.asset_selection or [] if key.path[0] == "raw"}
-
-
-def load_everything(platform: Platform) -> None:
-    """What the runs do that the sensors ask for."""
-    for file in platform.look().files:
-        load_file(
-            platform.warehouse,
-            platform.contracts[file.source],
-            file,
-            run_id="test",
-            settings=platform.settings,
-        )
 
 
 def start_run(

@@ -8,6 +8,7 @@ import dagster as dg
 from dagster import DagsterInstance
 
 from fastfeast_assets.assets.resources import Platform
+from fastfeast_assets.warehouse.load import load_file
 
 
 class Sensor:
@@ -38,3 +39,15 @@ class Sensor:
         for attempt in content["attempts"].values():
             attempt[2] = 0
         self.cursor = json.dumps(content)
+
+
+def load_everything(platform: Platform) -> None:
+    """What the runs do that the sensors ask for."""
+    for file in platform.look().files:
+        load_file(
+            platform.warehouse,
+            platform.contracts[file.source],
+            file,
+            run_id="test",
+            settings=platform.settings,
+        )

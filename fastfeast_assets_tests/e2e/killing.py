@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ import psycopg
 from fastfeast_assets.simulate import SimulationPlan, simulate_days
 from fastfeast_assets.warehouse.cluster import Cluster
 from fastfeast_assets_tests.e2e.conftest import COMMAND, Home
-from fastfeast_assets_tests.waiting import until
+from fastfeast_assets_tests.waiting import free_port, until
 
 START_SECONDS = 180
 OPEN = (
@@ -37,9 +36,7 @@ class Console:
     """
 
     def __init__(self, home: Home) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = free_port()
         self.log = home.directory / "dev.log"
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
