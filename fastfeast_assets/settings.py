@@ -95,7 +95,9 @@ class Settings(Blueprint):
         landing: The landing zone: a directory, absolute, or the URL of an object store's prefix;
             default `<home>/landing`.
         warehouse_url: PostgreSQL 14 or newer; without it the embedded server is used.
+        transform_url: The same database for the login of dbt; default the warehouse's URL.
         dagster_url: Dagster's own storage; default a database beside the warehouse's.
+        admin_url: The same database for an administrator; only `fastfeast roles` uses it.
         pii_key: Secret key of the HMAC-SHA256 over personal values.
         accept_new_pii_key: Go on although the warehouse's hashes were made with another key.
         accept_new_timezone: Give a warehouse that is on another clock this one.
@@ -111,7 +113,9 @@ class Settings(Blueprint):
     home: Path = PROJECT_ROOT / ".fastfeast"
     landing: str = ""
     warehouse_url: SecretStr | None = None
+    transform_url: SecretStr | None = None
     dagster_url: SecretStr | None = None
+    admin_url: SecretStr | None = None
     pii_key: SecretStr
     accept_new_pii_key: bool = False
     accept_new_timezone: bool = False
@@ -155,7 +159,7 @@ class Settings(Blueprint):
             )
         return value
 
-    @field_validator("warehouse_url", "dagster_url")
+    @field_validator("warehouse_url", "transform_url", "dagster_url", "admin_url")
     @classmethod
     def _url_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:

@@ -12,6 +12,7 @@ import psycopg
 from fastfeast_assets.commands.context import has_table
 from fastfeast_assets.commands.doctor_dagster import check_dagster
 from fastfeast_assets.commands.doctor_identity import check_identity
+from fastfeast_assets.commands.doctor_roles import check_roles
 from fastfeast_assets.commands.findings import Finding, error_text, failed, passed, warned
 from fastfeast_assets.contracts.ddl import column_type
 from fastfeast_assets.contracts.model import Contract
@@ -19,7 +20,8 @@ from fastfeast_assets.contracts.technical import TECHNICAL_COLUMNS
 from fastfeast_assets.warehouse import Warehouse
 from fastfeast_assets.warehouse.connection import ServerError, parameter
 from fastfeast_assets.warehouse.pii_key import fingerprint, last_fingerprint
-from fastfeast_assets.warehouse.preflight import SCHEMAS, obstacles
+from fastfeast_assets.warehouse.preflight import obstacles
+from fastfeast_assets.warehouse.roles.rights import SCHEMAS
 from fastfeast_assets.warehouse.server import MINIMUM_VERSION
 from fastfeast_assets.warehouse.upgrade.errors import MigrationError
 from fastfeast_assets.warehouse.upgrade.migrations import pending_migrations
@@ -72,6 +74,7 @@ def check_server(settings: Settings, contracts: Mapping[str, Contract]) -> Itera
             obstructed |= finding.outcome == "fail"
             yield finding
         yield _rights(connection, settings)
+        yield from check_roles(connection, settings)
         yield _extensions(connection)
         yield _connections(connection)
         yield _migrations(connection)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from urllib.parse import unquote
 
+from fastfeast_assets.secret_variables import URLS
+
 ANOTHER_IDENTITY = "docs/runbooks/another-identity.md"
 UPGRADE = "docs/runbooks/upgrade.md"
 FAILURE = 1
@@ -25,7 +27,6 @@ _KEYWORD = re.compile(
     r'invalid (?:connection option|URI query parameter):? "([a-z_]{1,30})"'
     r'|invalid .* value .*for connection option "([a-z_]{1,30})"'
 )
-_URL_VARIABLES = ("FASTFEAST_WAREHOUSE_URL", "FASTFEAST_DAGSTER_URL")
 _SQL_TEXTS = ("08", "28", "3D", "3F", "42", "53", "55", "57")
 _LOST_STATES = ("08003", "08006", "57P01", "57P02", "57P03")
 _LOST = re.compile(
@@ -35,6 +36,7 @@ _AGAIN = (
     "run the same command again: it goes on from what is done; `fastfeast doctor` tells whether the"
     " server is well"
 )
+_CHECK_URLS = f"check {URLS[0]} and, where they are set, {' and '.join(URLS[1:])}"
 _DOCTOR = "run `fastfeast doctor`, which checks everything and says what to do"
 
 
@@ -120,14 +122,13 @@ def _database_problem(error: BaseException) -> Problem | None:
         if (known := _parameter_meant(str(original))) is not None:
             return Problem(
                 f"a parameter in the URL of a database is wrong, or its value is: perhaps {known}",
-                "check FASTFEAST_WAREHOUSE_URL and FASTFEAST_DAGSTER_URL",
+                _CHECK_URLS,
                 FAILURE,
             )
         # libpq quotes the part of the URL that it does not understand: perhaps the password.
         return Problem(
             f"the database driver refused the connection settings ({kind})",
-            "check FASTFEAST_WAREHOUSE_URL and FASTFEAST_DAGSTER_URL; @ : / ? # % in a password "
-            "are written %40 %3A %2F %3F %23 %25",
+            f"{_CHECK_URLS}; @ : / ? # % in a password are written %40 %3A %2F %3F %23 %25",
             FAILURE,
         )
     if state is not None and not state.startswith(_SQL_TEXTS):
@@ -175,6 +176,11 @@ def _urls() -> Iterable[str]:
     try:
         settings = load_settings()
     except (SettingsError, OSError):
-        return [os.environ.get(name, "") for name in _URL_VARIABLES]
-    urls = (settings.warehouse_url, settings.dagster_url)
+        return [os.environ.get(name, "") for name in (*URLS, "FASTFEAST_ADMIN_URL")]
+    urls = (
+        settings.warehouse_url,
+        settings.transform_url,
+        settings.dagster_url,
+        settings.admin_url,
+    )
     return [url.get_secret_value() for url in urls if url is not None]

@@ -12,13 +12,12 @@ from pathlib import Path
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
+from fastfeast_assets.secret_variables import SECRETS
 from fastfeast_assets.warehouse.connection import ServerError
 from fastfeast_assets.warehouse.server_user import bundled_programs
 
 # How libpq marks parameters that are shown as stars.
 SECRET = b"*"
-# What no program but ours has any business with.
-OWN_SECRETS = {"FASTFEAST_PII_KEY", "FASTFEAST_WAREHOUSE_URL", "FASTFEAST_DAGSTER_URL"}
 
 
 def interactive(name: str) -> Path:
@@ -45,7 +44,7 @@ def connection_of(url: str) -> tuple[dict[str, str], list[str]]:
     Raises:
         ServerError: A secret of the URL has no variable.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in OWN_SECRETS}
+    environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
     rest: dict[str, str] = {}
     for option in pq.Conninfo.parse(url.encode()):
         if not option.val:

@@ -19,6 +19,8 @@ import psycopg
 from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict
 
+from fastfeast_assets.warehouse.locks import MARK_LOCK
+
 APPLICATION_NAME = "fastfeast"
 CONNECT_SECONDS = "10"
 # Functions, operators and types come from here and nowhere else; tables are always named whole.
@@ -154,6 +156,23 @@ def driver_settings(connection: psycopg.Connection) -> tuple[dict[str, str], dic
                 f"the URL of the database holds {keyword}, which dbt cannot be told: leave it out"
             )
     return apart, rest
+
+
+def is_same_database(connection: psycopg.Connection, other: psycopg.Connection) -> bool:
+    """Whether two connections lead to one database, of whatever names and roles.
+
+    A copy of a database has all that the original has; a lock is in one of them only.
+    """
+    mark = secrets.randbelow(2**31)
+    connection.execute("select pg_advisory_lock(%s, %s)", [MARK_LOCK, mark])
+    row = other.execute(
+        "select exists (select from pg_locks where locktype = 'advisory' and granted"
+        " and (classid, objid, objsubid) = (%s, %s, 2)"
+        " and database = (select oid from pg_database where datname = current_database()))",
+        [MARK_LOCK, mark],
+    ).fetchone()
+    connection.execute("select pg_advisory_unlock(%s, %s)", [MARK_LOCK, mark])
+    return row == (True,)
 
 
 def parameter(connection: psycopg.Connection, keyword: str) -> str:

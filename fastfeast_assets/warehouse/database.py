@@ -16,8 +16,10 @@ from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse.connection import (
     APPLICATION_NAME,
     SENT_FROM_ENVIRONMENT,
+    ServerError,
     connect,
     driver_settings,
+    is_same_database,
     session_options,
 )
 from fastfeast_assets.warehouse.locks import TRANSFORM_LOCK, TRANSFORM_WORK_LOCK
@@ -67,16 +69,17 @@ class Warehouse:
     def dbt_environment(self, *, holder: int | None = None) -> dict[str, str]:
         """The variables that the dbt project and its driver read.
 
-        dbt gets to the very server that we are connected to, with the same session. What it does
-        not tell the driver itself goes into a service file of libpq, in the home.
+        dbt gets to the very server that we are connected to, with the same session, as the login
+        that is meant for it. What it does not tell the driver itself goes into a service file of
+        libpq, in the home.
 
         Args:
             holder: What `transform_lock` gave; without, the models look at no lock.
 
         Raises:
-            ServerError: A parameter of the URL cannot be handed on.
+            ServerError: A parameter of the URL cannot be handed on, or that of dbt leads elsewhere.
         """
-        with self.connect(autocommit=True) as connection:
+        with self.connect_for_dbt() as connection:
             login, rest = driver_settings(connection)
             options = session_options(connection)
         return {
@@ -91,6 +94,25 @@ class Warehouse:
             # Which rows tests look at, where a check says it; a shell does not.
             "FASTFEAST_ROWS": "",
         }
+
+    def connect_for_dbt(self) -> psycopg.Connection:
+        """Open a connection as dbt's login, not in a transaction.
+
+        Raises:
+            ServerError: It is one of another database than the warehouse.
+        """
+        url = self.settings.transform_url
+        if url is None:
+            return self.connect(autocommit=True)
+        connection = connect(url.get_secret_value(), autocommit=True)
+        with self.connect(autocommit=True) as own:
+            if not is_same_database(own, connection):
+                connection.close()
+                raise ServerError(
+                    "FASTFEAST_TRANSFORM_URL is that of another database than the warehouse: raw"
+                    " would be loaded into one and marts built in the other"
+                )
+        return connection
 
     def _write_service(self, parameters: Mapping[str, str]) -> Path:
         """A service file that says this, for the user of this process only."""

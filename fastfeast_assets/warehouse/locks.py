@@ -26,6 +26,9 @@ CHECK_LOCK = 7_301_007
 RUN_LOCK = 7_301_005
 """First of two numbers, on Dagster's storage: the second is the hash of a run that lives."""
 
+MARK_LOCK = 7_301_008
+"""First of two numbers: the second is random, by which two sessions know that they share one."""
+
 
 def is_held(connection: psycopg.Connection, lock: int) -> bool:
     """Whether a session of this database holds a lock; nothing is waited for."""

@@ -15,10 +15,11 @@ import psycopg
 from psycopg import sql
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.warehouse.analysts import set_up_analysts
 from fastfeast_assets.warehouse.connection import ServerError
 from fastfeast_assets.warehouse.locks import MIGRATE_LOCK, TRANSFORM_LOCK, TRANSFORM_WORK_LOCK
-from fastfeast_assets.warehouse.preflight import SCHEMAS
+from fastfeast_assets.warehouse.roles.grants import set_up_roles
+from fastfeast_assets.warehouse.roles.ownership import hand_over
+from fastfeast_assets.warehouse.roles.rights import SCHEMAS
 from fastfeast_assets.warehouse.server import MINIMUM_VERSION
 from fastfeast_assets.warehouse.upgrade import marts
 from fastfeast_assets.warehouse.upgrade.errors import WarehouseBusyError
@@ -61,11 +62,11 @@ def migrate(
         missing = pending_migrations(connection)
         models = _models(connection, project)
         if not missing and _is_of_this_version(connection, contracts, models):
-            set_up_analysts(connection)
+            set_up_roles(connection)
             return
         with _patient(connection), _between_transforms(connection):
             _change(connection, contracts, models, missing, is_agreed=is_agreed)
-        set_up_analysts(connection)
+        set_up_roles(connection)
 
 
 @contextmanager
@@ -132,6 +133,7 @@ def _change(
         else:
             found.ensure_agreed()
         found.apply(connection, contracts)
+        hand_over(connection)
         record_version(connection, migration=newest_migration())
 
 

@@ -14,10 +14,9 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from fastfeast_assets.warehouse.analysts import ANALYST_ROLE
 from fastfeast_assets.warehouse.connection import ServerError, reported
+from fastfeast_assets.warehouse.roles.rights import ANALYST, SCHEMAS
 
-SCHEMAS = ("raw", "staging", "intermediate", "marts", "analytics", "ops")
 # Measured: an ingestion with its transform had up to 11 at once.
 CONNECTIONS_OF_INGEST = 12
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
@@ -157,7 +156,7 @@ def _foreign_owners(connection: psycopg.Connection) -> Iterator[Obstacle]:
 
 
 def _open_schemas(connection: psycopg.Connection) -> Iterator[Obstacle]:
-    values = {"schemas": list(SCHEMAS), "analyst": ANALYST_ROLE}
+    values = {"schemas": list(SCHEMAS), "analyst": ANALYST}
     names = [row[0] for row in connection.execute(OPEN, values)]
     if names:
         listed = ", ".join(names)

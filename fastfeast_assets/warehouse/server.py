@@ -87,13 +87,13 @@ def _dagster_database(settings: Settings) -> str:
     try:
         with connect(url, autocommit=True) as connection:
             name = connection.info.dbname + DAGSTER_DATABASE_SUFFIX
-            _create_database(connection, name)
+            create_database(connection, name)
     except psycopg.errors.InsufficientPrivilege:
         return url
     return url_of(url, dbname=name)
 
 
-def _create_database(connection: psycopg.Connection, name: str) -> None:
+def create_database(connection: psycopg.Connection, name: str) -> None:
     """Create a database beside that of the connection unless it exists; safe to race.
 
     Raises:
@@ -102,18 +102,24 @@ def _create_database(connection: psycopg.Connection, name: str) -> None:
     known = connection.execute("select 1 from pg_database where datname = %s", [name])
     if known.fetchone():
         return
-    # In the encoding and the locale of this one, which fit: a server's own may lose letters.
+    try:
+        connection.execute(create_database_statement(connection, name))
+    except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+        return
+
+
+def create_database_statement(connection: psycopg.Connection, name: str) -> sql.Composed:
+    """The statement that creates a database in the encoding and the locale of this one.
+
+    They fit: a server's own may lose letters.
+    """
     locale = connection.execute(
         "select datcollate, datctype from pg_database where datname = current_database()"
     ).fetchone()
     assert locale is not None  # noqa: S101
-    statement = sql.SQL(
+    return sql.SQL(
         "create database {} template template0 encoding {} lc_collate {} lc_ctype {}"
     ).format(sql.Identifier(name), sql.Literal(ENCODING), *map(sql.Literal, locale))
-    try:
-        connection.execute(statement)
-    except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-        return
 
 
 def _embedded_database(settings: Settings, name: str) -> str:
@@ -122,7 +128,7 @@ def _embedded_database(settings: Settings, name: str) -> str:
     for variable in libpq_variables() & os.environ.keys():
         del os.environ[variable]
     with connect(uri, autocommit=True) as connection:
-        _create_database(connection, name)
+        create_database(connection, name)
     return url_of(uri, dbname=name)
 
 

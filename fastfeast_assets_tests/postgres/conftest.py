@@ -17,8 +17,8 @@ from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.ingest.landing.discover import Discovery, discover
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import Warehouse, ledger
-from fastfeast_assets.warehouse.analysts import SEARCH_PATH
 from fastfeast_assets.warehouse.load import FileReport, load_file
+from fastfeast_assets.warehouse.roles.rights import SEARCH_PATH
 
 NOW = datetime(2050, 1, 1, 12, 0, tzinfo=ZoneInfo("UTC"))
 

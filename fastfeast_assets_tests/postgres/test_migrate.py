@@ -12,9 +12,9 @@ import pytest
 from psycopg import sql
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.warehouse.analysts import ANALYST_ROLE
 from fastfeast_assets.warehouse.connection import ServerError, url_of
 from fastfeast_assets.warehouse.migrate import migrate
+from fastfeast_assets.warehouse.roles.rights import ANALYST
 from fastfeast_assets.warehouse.upgrade import migrations as sql_files
 from fastfeast_assets.warehouse.upgrade.errors import MigrationError, NewerWarehouseError
 from fastfeast_assets.warehouse.upgrade.migrations import migrations, pending_migrations
@@ -79,7 +79,7 @@ def test_public_names_work_unqualified(
     with psycopg.connect(empty_url) as connection:
         connection.execute("select count(*) from quarantine")
         connection.execute("select count(*) from pipeline_file_log")
-        connection.execute(sql.SQL("set role {}").format(sql.Identifier(ANALYST_ROLE)))
+        connection.execute(sql.SQL("set role {}").format(sql.Identifier(ANALYST)))
         connection.execute("select count(*) from quarantine")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("delete from quarantine")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fastfeast_assets.settings import PROJECT_ROOT, SettingsError, load_settings
+from fastfeast_assets.secret_variables import SECRETS
+from fastfeast_assets.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
 
 KEY = "k" * 32
 
@@ -146,3 +147,13 @@ def test_a_bad_variable_is_named_and_never_shown(
 def test_the_key_is_not_shown_by_printing_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
     assert KEY not in repr(load_settings())
+
+
+def test_every_secret_is_kept_from_other_programs() -> None:
+    """By a list that they read without reading settings."""
+    secret = {
+        f"FASTFEAST_{name.upper()}"
+        for name, field in Settings.model_fields.items()
+        if "SecretStr" in str(field.annotation)
+    }
+    assert set(SECRETS) == secret

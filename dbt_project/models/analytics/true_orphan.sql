@@ -14,7 +14,7 @@ select
         select string_agg(reason.item ->> 'column', ', ' order by reason.position)
         from jsonb_array_elements(orphans.reasons) with ordinality as reason (item, position)
     ) as unresolved_fk,
-    raw_data,
+    case when {{ may_see_rejected_rows() }} then raw_data end as raw_data,
     first_seen_at,
     retry_count,
     last_retry_at

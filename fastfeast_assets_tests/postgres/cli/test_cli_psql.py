@@ -13,6 +13,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from fastfeast_assets.secret_variables import SECRETS
 from fastfeast_assets.warehouse import client
 from fastfeast_assets.warehouse.client import bundled, connection_of
 from fastfeast_assets.warehouse.connection import ServerError, url_of
@@ -82,7 +83,7 @@ def test_psql_is_connected_and_takes_further_arguments(
 def test_a_url_becomes_variables_and_no_secret_is_an_argument(
     url: str, variables: dict[str, str], arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in client.OWN_SECRETS:
+    for name in SECRETS:
         monkeypatch.setenv(name, "never")
     environment, given = connection_of(url)
     assert variables.items() <= environment.items()
