@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -106,7 +106,7 @@ def _apply(settings: Settings) -> None:
     from fastfeast_assets.warehouse.roles import separate
     from fastfeast_assets.warehouse.server import create_database
 
-    with closing(_administrator(settings)) as connection:
+    with closing(_administrator(settings)) as connection, _refusal(connection):
         warehouse, dagster = connection.info.dbname, _dagster_database(settings, connection)
         separate.apply(connection, separate.in_warehouse(has_dagster=dagster == warehouse))
         if dagster != warehouse:
@@ -117,6 +117,22 @@ def _apply(settings: Settings) -> None:
                 separate.apply(other, separate.in_dagster())
         _report(connection)
     stdout().print(NEXT.format(dagster=dagster), markup=False)
+
+
+@contextmanager
+def _refusal(connection: psycopg.Connection) -> Iterator[None]:
+    """What the server refuses, with who else may do it."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise CommandError(
+            f"role {connection.info.user} may not do that: {error.diag.message_primary}; nothing of"
+            " this database was changed",
+            next_step="set FASTFEAST_ADMIN_URL to the URL of an administrator, or give what --sql"
+            " prints to one",
+        ) from error
 
 
 def _show(settings: Settings, *, as_json: bool) -> None:

@@ -31,7 +31,7 @@ from fastfeast_assets_tests.e2e.conftest import PROJECT, Home
 
 pytestmark = pytest.mark.debian15
 
-DAY = date(2026, 11, 18)
+DAY = date(2026, 9, 18)
 FORMER = "all_in_one"
 GUIDE = PROJECT / "docs" / "guides" / "operate.md"
 NOTHING = "\N{EN DASH}"
@@ -110,7 +110,7 @@ def home(server: Company, new_home: Callable[..., Home], files: Path) -> Home:
         connection.execute(sql.SQL("alter role {} createdb").format(sql.Identifier(FORMER)))
     server.new_database("grown", FORMER)
     home = new_home(warehouse_url=server.url(FORMER, "grown"))
-    land(files, home, "2026-11-18")
+    land(files, home, "2026-09-18")
     shutil.copytree(files / "master", home.landing / "master", dirs_exist_ok=True)
     home.run("ingest")
     admin = f"postgresql://root@127.0.0.1:{server.port}/grown?sslmode=disable"
@@ -124,7 +124,7 @@ def home(server: Company, new_home: Callable[..., Home], files: Path) -> Home:
     assert "as it must be" in shown
     assert "to mend" not in shown
     home = separated(server, home, "grown")
-    land(files, home, "2026-11-19")
+    land(files, home, "2026-09-19")
     home.run("ingest")
     return home
 
@@ -134,14 +134,14 @@ def test_the_work_of_all_days_is_done_by_the_logins(server: Company, home: Home)
     [before] = home.query("select count(*) as orders from fact_order")
     assert before["orders"] > 40
     assert home.query("select 1 as one from quarantine where rejection_stage = 'orphan'")
-    home.run(
-        "reprocess", "--source", "orders", "--from", "2026-11-18", "--to", "2026-11-19", "--yes"
-    )
-    home.run("check", "--all")
-    home.run("prune", "--keep-days", "1", "--yes")
+    hour = ("--from", "2026-09-19", "--to", "2026-09-19")
+    home.run("reprocess", "--source", "orders", *hour, "--no-transform", "--yes")
     home.run("quarantine", "discard", "--source", "orders", "--reason", "a test", "--yes")
-    home.run("withdraw", "stream/2026-11-19/08/tickets.csv", "--reason", "a test", "--yes")
-    home.run("upgrade", "--yes")
+    withdrawn = "stream/2026-09-19/08/tickets.csv"
+    home.run("withdraw", withdrawn, "--reason", "a test", "--no-transform", "--yes")
+    home.run("prune", "--keep-days", "30", "--yes")
+    home.run("ingest")
+    home.run("check", "--all")
     shown = home.run("doctor")
     assert "rights of roles" in shown
     assert "login of dbt" in shown
@@ -178,7 +178,7 @@ def test_a_fresh_database_by_the_printed_statements(
             env={**os.environ, "PGOPTIONS": "-c client_min_messages=warning"},
         )
     fresh = separated(server, made, "fresh")
-    land(files, fresh, "2026-11-18")
+    land(files, fresh, "2026-09-18")
     fresh.run("ingest")
     [counts] = fresh.query("select count(*) as orders from fact_order")
     assert counts["orders"] > 0
@@ -200,6 +200,14 @@ def test_dbt_in_another_database_is_refused(server: Company, home: Home) -> None
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "another database than the warehouse" in " ".join(out.split())
+
+
+def test_who_loads_makes_no_roles(home: Home) -> None:
+    process = home.start("roles", "--apply")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "permission denied" in err
+    assert "FASTFEAST_ADMIN_URL" in err
 
 
 def guide() -> dict[str, dict[str, str]]:

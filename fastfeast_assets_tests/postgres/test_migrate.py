@@ -100,6 +100,29 @@ def test_no_superuser_is_needed(
         connection.execute("select count(*) from quarantine")
 
 
+def test_a_table_belongs_to_the_owner_of_its_schema(
+    empty_url: str, plain_role: str, contracts: Mapping[str, Contract]
+) -> None:
+    """Whoever makes it, and so it is the transformer's where that owns the schema."""
+    with psycopg.connect(empty_url) as connection:
+        for schema in ("raw", "analytics"):
+            connection.execute(
+                sql.SQL("create schema {} authorization {}").format(
+                    sql.Identifier(schema), sql.Identifier(plain_role)
+                )
+            )
+    run(empty_url, contracts)
+    run(empty_url, contracts)
+    with psycopg.connect(empty_url) as connection:
+        owners = connection.execute(
+            "select n.nspname, pg_get_userbyid(c.relowner), count(*) > 1"
+            " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+            " where n.nspname in ('raw', 'analytics') and c.relkind in ('r', 'p', 'v', 'S')"
+            " group by 1, 2 order by 1"
+        ).fetchall()
+    assert owners == [("analytics", plain_role, True), ("raw", plain_role, True)]
+
+
 def test_missing_rights_are_named(
     empty_url: str, plain_role: str, contracts: Mapping[str, Contract]
 ) -> None:

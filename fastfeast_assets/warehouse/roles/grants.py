@@ -30,12 +30,13 @@ SETTING = f"search_path={', '.join(SEARCH_PATH)}"
 FORMER_SETTING = f"{SETTING}, public"
 
 # Whose sessions find the public names: the role that we are, those that read and their members. The
-# settings of a role do not reach its members.
+# settings of a role do not reach its members. Who made a role is its administrator, and no reader.
 READERS: LiteralString = """
 with recursive reader (oid) as (
     select oid from pg_roles where rolname = any(%(readers)s)
     union
     select m.member from pg_auth_members m join reader a on m.roleid = a.oid
+    where not m.admin_option
 )
 select r.rolname
 from pg_roles r

@@ -11,6 +11,8 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from fastfeast_assets.warehouse.roles.ownership import hand_over
+
 SHOWN = ("quarantine", "pipeline_file_log")
 # Where it stands, it is null unless the reader may read the quarantine itself.
 GUARDED = "raw_data"
@@ -44,6 +46,7 @@ def make_reader_views(connection: psycopg.Connection) -> None:
                 sql.SQL("create or replace view {} as select {} from {}").format(view, shown, table)
             )
             _describe(connection, view, f"ops.{name}")
+            hand_over(connection)
 
 
 def _shown(column: str) -> sql.Composable:
