@@ -29,6 +29,7 @@ from fastfeast_assets.ingest.landing.discover import Discovery, LandingFile
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import ledger
 from fastfeast_assets.warehouse.failed_rows import failed_tests
+from fastfeast_assets.warehouse.landing_identity import lost
 from fastfeast_assets.warehouse.locks import INGEST_LOCK
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def ingest_pending(
     ):
         platform.ensure_identity()
         summary = IngestSummary(_settled(platform, on_progress) if is_loading else Discovery())
+        summary.landing_trouble = lost(connection, platform.landing) if is_loading else None
         files = ledger.pending(connection, summary.discovery.files, retry_failed=retry_failed)
         is_at_work = bool(
             files or untransformed(connection) or has_come_due(connection, settings.timezone)

@@ -14,11 +14,15 @@ from dataclasses import dataclass, field
 from fastfeast_assets.assets.resources import Platform
 from fastfeast_assets.contracts.model import Cadence
 from fastfeast_assets.ingest.landing.discover import Discovery, Finding, LandingFile
+from fastfeast_assets.ingest.landing.root import Trouble
 from fastfeast_assets.ingest.landing.watch import LandingWatch
 from fastfeast_assets.warehouse import ledger
+from fastfeast_assets.warehouse.landing_identity import lost
 
 # After this long a look ends with what it has.
 BUDGET_SECONDS = 20.0
+# So often a zone is asked whether it is there at all; of an object store that takes two requests.
+TROUBLE_SECONDS = 10.0
 STREAM_FOLDER = "stream"
 
 
@@ -43,6 +47,10 @@ class Look:
     is_whole: bool = True
 
 
+class LandingLostError(Exception):
+    """A landing zone that was read from cannot be read; the text says what to do."""
+
+
 class LandingLook:
     """Looks again and again, at a cost that follows what changed.
 
@@ -54,10 +62,17 @@ class LandingLook:
         self._cadence = cadence
         self._watched = ""
         self._watch: LandingWatch | None = None
+        self._trouble: Trouble | None = None
+        self._asked_at = -TROUBLE_SECONDS
 
     def __call__(self, platform: Platform) -> Look:
-        """Look at the landing zone of a platform."""
+        """Look at the landing zone of a platform.
+
+        Raises:
+            LandingLostError: Files have been loaded from it, and it cannot be read.
+        """
         now, started = time.time(), time.monotonic()
+        self._ensure_there(platform, started)
         watch = self._watch_of(platform)
         folders = watch.folders(now)
         look = Look()
@@ -79,6 +94,14 @@ class LandingLook:
             watch.looked(step, waiting, now)
         look.pending.sort(key=lambda file: (file.partition_at, file.relative_path))
         return look
+
+    def _ensure_there(self, platform: Platform, now: float) -> None:
+        if now - self._asked_at >= TROUBLE_SECONDS:
+            with closing(platform.warehouse.connect(autocommit=True)) as connection:
+                self._trouble = lost(connection, platform.landing)
+            self._asked_at = now
+        if self._trouble is not None:
+            raise LandingLostError(f"{self._trouble.text}: {self._trouble.advice}")
 
     def _watch_of(self, platform: Platform) -> LandingWatch:
         if self._watch is None or self._watched != platform.landing.address:

@@ -10,6 +10,7 @@ import dagster as dg
 
 from fastfeast_assets.checks.reconciliation import Balance
 from fastfeast_assets.ingest.landing.discover import Discovery
+from fastfeast_assets.ingest.landing.root import Trouble
 
 if TYPE_CHECKING:
     from fastfeast_assets.warehouse.failed_rows import FailedTest
@@ -43,6 +44,7 @@ class IngestSummary:
     Attributes:
         discovery: What stood in it at the last look.
         reports: One a file that was handled, in that order.
+        landing_trouble: Why nothing could be read from a landing zone that was read from before.
         failed_runs: Runs that did not succeed.
         failed_checks: Checks that did not pass.
         failed_tests: Tests of the marts that are known to fail, found now or earlier.
@@ -54,6 +56,7 @@ class IngestSummary:
 
     discovery: Discovery
     reports: list[FileReport] = field(default_factory=list)
+    landing_trouble: Trouble | None = None
     failed_runs: list[FailedRun] = field(default_factory=list)
     failed_checks: list[FailedCheck] = field(default_factory=list)
     failed_tests: list[FailedTest] = field(default_factory=list)
@@ -69,9 +72,10 @@ class IngestSummary:
 
     @property
     def is_success(self) -> bool:
-        """Whether every file and every run succeeded, no table is blocked and no row is wrong."""
+        """Whether all went well: the zone was there, no file or run failed, no row is wrong."""
         has_failed_file = any(report.status == "failed" for report in self.reports)
-        return not (has_failed_file or self.failed_runs or self.uneven or self.failed_tests)
+        problems = (self.landing_trouble, self.failed_runs, self.uneven, self.failed_tests)
+        return not (has_failed_file or any(problems))
 
     def add_run(self, job: str, result: dg.ExecuteInProcessResult) -> None:
         """Note what a finished run says about itself."""

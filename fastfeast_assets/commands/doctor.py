@@ -57,12 +57,12 @@ def examine() -> Iterator[Finding]:
     yield machine.check_timezone(settings)
     yield machine.check_home(settings)
     yield machine.check_disk(settings)
-    yield machine.check_landing(settings)
     yield machine.check_manifest(settings)
     try:
         contracts = load_contracts(settings.contracts_dir)
     except ContractError as error:
         yield failed("contracts", str(error), "correct the file it names")
+        yield machine.check_landing(settings)
         return
     yield passed("contracts", f"{len(contracts)} sources")
 

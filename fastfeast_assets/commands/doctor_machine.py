@@ -127,14 +127,19 @@ def check_timezone(settings: Settings) -> Finding:
     return passed("business clock", f"{settings.timezone}, now {now:%Y-%m-%d %H:%M}")
 
 
-def check_landing(settings: Settings) -> Finding:
-    """The landing zone exists, can be reached and can be read."""
+def check_landing(settings: Settings, *, is_known: bool = False) -> Finding:
+    """The landing zone exists, can be reached and can be read.
+
+    Args:
+        settings: Name it.
+        is_known: Whether files have been loaded from it, so that it cannot be one to come.
+    """
     from fastfeast_assets.ingest.landing import open_landing
 
     trouble = open_landing(settings.landing).trouble()
     if trouble is None:
         return passed("landing zone", settings.landing)
-    state = warned if trouble.is_absent else failed
+    state = warned if trouble.is_absent and not is_known else failed
     return state("landing zone", trouble.text, trouble.advice)
 
 
@@ -151,13 +156,18 @@ def check_home(settings: Settings) -> Finding:
 
 def check_disk(settings: Settings) -> Finding:
     """Room for the warehouse, the logs and Dagster's files."""
-    free = shutil.disk_usage(_existing(settings.home)).free
+    free = free_bytes(settings.home)
     detail = f"{free / GIGABYTE:.1f} GB free at home"
     if free < FREE_FAILURE:
         return failed("disk", detail, "make room, or set FASTFEAST_HOME to another disk")
     if free < FREE_WARNING:
         return warned("disk", detail, "make room before loading much")
     return passed("disk", detail)
+
+
+def free_bytes(home: Path) -> int:
+    """Room on the disk of a directory, which need not exist yet."""
+    return shutil.disk_usage(_existing(home)).free
 
 
 def _existing(path: Path) -> Path:

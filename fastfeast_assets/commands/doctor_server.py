@@ -12,13 +12,17 @@ import psycopg
 from fastfeast_assets.commands.context import has_table
 from fastfeast_assets.commands.doctor_dagster import check_dagster
 from fastfeast_assets.commands.doctor_identity import check_identity
+from fastfeast_assets.commands.doctor_machine import check_landing
 from fastfeast_assets.commands.doctor_roles import check_roles
 from fastfeast_assets.commands.findings import Finding, error_text, failed, passed, warned
+from fastfeast_assets.commands.status_problems import open_problems
 from fastfeast_assets.contracts.ddl import column_type
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.contracts.technical import TECHNICAL_COLUMNS
+from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.warehouse import Warehouse
 from fastfeast_assets.warehouse.connection import ServerError, parameter
+from fastfeast_assets.warehouse.landing_identity import lost
 from fastfeast_assets.warehouse.pii_key import fingerprint, last_fingerprint
 from fastfeast_assets.warehouse.preflight import obstacles
 from fastfeast_assets.warehouse.roles.rights import SCHEMAS
@@ -65,6 +69,7 @@ def check_server(settings: Settings, contracts: Mapping[str, Contract]) -> Itera
         connection = Warehouse(settings).connect(autocommit=True)
     except (ServerError, OSError, psycopg.Error) as error:
         yield failed("server", error_text(error), _server_advice(settings))
+        yield check_landing(settings)
         return
     with connection:
         yield _version(connection, settings)
@@ -81,10 +86,24 @@ def check_server(settings: Settings, contracts: Mapping[str, Contract]) -> Itera
         yield _raw_tables(connection, contracts)
         yield _key(connection, settings)
         yield check_identity(connection, settings)
+        is_known = lost(connection, open_landing(settings.landing)) is not None
+        yield check_landing(settings, is_known=is_known)
         yield _clock(connection)
     if not obstructed:
         # It makes what is missing.
         yield from check_dagster(settings)
+    yield from _open_problems(settings)
+
+
+def _open_problems(settings: Settings) -> Iterator[Finding]:
+    """What is not well with the data; the set-up may be."""
+    from fastfeast_assets.commands.status import collect
+
+    facts = collect(settings)
+    # These have checks of their own.
+    facts.identity_problems, facts.landing_trouble, facts.free_bytes = [], "", None
+    found = [warned("data", problem.text, problem.advice) for problem in open_problems(facts)]
+    yield from found or [passed("data", "no problem is known")]
 
 
 def _server_advice(settings: Settings) -> str:

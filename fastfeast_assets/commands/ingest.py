@@ -90,7 +90,8 @@ def ingest(
         print_json(report.as_json())
     else:
         trouble = open_landing(settings.landing).trouble()
-        if trouble is not None and trouble.is_absent:
+        is_known = report.summary.landing_trouble is not None
+        if trouble is not None and trouble.is_absent and not is_known:
             stderr().print(
                 f"The landing zone {settings.landing} does not exist yet: set FASTFEAST_LANDING,"
                 " or try `fastfeast simulate --help`",

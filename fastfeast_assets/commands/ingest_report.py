@@ -90,7 +90,7 @@ class IngestReport:
 
     def as_json(self) -> dict[str, Any]:
         """The report for programs."""
-        found = self.summary.discovery
+        found, trouble = self.summary.discovery, self.summary.landing_trouble
         return {
             "is_success": self.summary.is_success,
             "is_transformed": self.summary.is_transformed,
@@ -98,6 +98,7 @@ class IngestReport:
             "seconds": round(self.summary.seconds, 3),
             "transform_seconds": round(self.transform_seconds, 3),
             "sources": [line.as_json() for line in self.lines],
+            "landing_trouble": trouble.text if trouble else None,
             "failed_files": _pairs(self.failed_files),
             "failed_before": _pairs(self.failed_before),
             "failed_runs": [
@@ -126,7 +127,9 @@ class IngestReport:
 
     def print(self, console: Console, landing: object) -> None:
         """Print the report for people."""
-        if self.lines:
+        if trouble := self.summary.landing_trouble:
+            _section(console, "Landing zone", [(trouble.text, "")], trouble.advice, style="red")
+        elif self.lines:
             console.print(source_table("Ingested", self.lines))
         elif not self.summary.reports:
             console.print(f"Nothing pending in {plain(landing)}.", markup=False)

@@ -202,7 +202,7 @@ def _administrator(settings: Settings) -> psycopg.Connection:
 
 
 def _dagster_database(settings: Settings, connection: psycopg.Connection) -> str:
-    from fastfeast_assets.warehouse.roles.separate import dagster_database
+    from fastfeast_assets.warehouse.server import dagster_database
 
     return dagster_database(connection, named=_database_of(settings.dagster_url))
 

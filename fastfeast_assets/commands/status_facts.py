@@ -51,6 +51,19 @@ select source, count(*) filter (where rejection_stage <> 'orphan'),
 from ops.quarantine where status = 'open' group by source order by source
 """
 TRANSFORMED: LiteralString = "select max(consumed_at) from ops.consumed_load where consumer = %s"
+NEWEST: LiteralString = """
+select source, max(partition_at) from ops.pipeline_file_log
+where is_loaded and file_type = 'stream' group by source order by source
+"""
+QUARANTINED: LiteralString = """
+select
+    count(*) filter (where rejection_stage <> 'orphan' and quarantined_at >= %s),
+    count(*) filter (
+        where rejection_stage = 'orphan' and status = 'open'
+            and first_seen_at < now() - %s * interval '1 hour'
+    )
+from ops.quarantine
+"""
 MARTS: LiteralString = """
 select relname, reltuples::bigint from pg_class
 where relnamespace = to_regnamespace('marts') and relkind in ('r', 'p') order by relname
@@ -74,6 +87,13 @@ class Facts:
         landing_findings: How many files of the landing zone are left alone, by kind.
         near_misses: The first of those whose names are nearly right: path, reason, source.
         refused: The first of those that are refused: path and reason.
+        landing_trouble: Why nothing can be read from a landing zone that was read from before.
+        free_bytes: Room on the disk of the home.
+        newest: By stream the start of the newest hour of which a file is loaded.
+        quarantined_today: Rows refused since midnight of the business clock.
+        true_orphans: Orphans that have waited longer than they should.
+        console_heard_at: When a daemon of the console was last heard of; None if never.
+        last_runs: The last runs of Dagster: when, job, status.
         failed_tests: Tests of the marts that are known to fail, with how many rows fail.
         vanished: How many loaded files have vanished from the landing zone.
         vanished_files: The first of them.
@@ -84,6 +104,8 @@ class Facts:
     server: str
     landing: str
     problem: str = ""
+    landing_trouble: str = ""
+    free_bytes: int | None = None
     warehouse_version: str | None = None
     identity_problems: list[str] = field(default_factory=list)
     files: dict[str, int] = field(default_factory=dict)
@@ -100,6 +122,11 @@ class Facts:
     quarantine: dict[str, int] = field(default_factory=dict)
     orphans: dict[str, int] = field(default_factory=dict)
     reasons: list[dict[str, Any]] = field(default_factory=list)
+    newest: dict[str, datetime] = field(default_factory=dict)
+    quarantined_today: int = 0
+    true_orphans: int = 0
+    console_heard_at: datetime | None = None
+    last_runs: list[dict[str, Any]] = field(default_factory=list)
     last_transform_at: datetime | None = None
     untransformed_loads: int = 0
 
@@ -145,7 +172,9 @@ def first_findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def read(connection: psycopg.Connection, facts: Facts, found: Discovery) -> None:
+def read(
+    connection: psycopg.Connection, facts: Facts, found: Discovery, settings: Settings
+) -> None:
     """Fill in what the warehouse knows."""
     facts.warehouse_version = warehouse_version(connection)
     facts.files = dict(connection.execute(FILES).fetchall())
@@ -169,6 +198,10 @@ def read(connection: psycopg.Connection, facts: Facts, found: Discovery) -> None
         ]
     row = connection.execute(TRANSFORMED, [CONSUMER]).fetchone()
     facts.last_transform_at = row[0] if row else None
+    facts.newest = dict(connection.execute(NEWEST).fetchall())
+    midnight = datetime.now(settings.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    row = connection.execute(QUARANTINED, [midnight, settings.orphan_hours]).fetchone()
+    facts.quarantined_today, facts.true_orphans = row or (0, 0)
     facts.untransformed_loads = len(untransformed(connection))
 
 

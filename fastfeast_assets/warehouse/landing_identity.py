@@ -9,13 +9,15 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+import psycopg
+
 from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.ingest.landing.identity import (
     MARK_FILE,
     IdentityUnreadableError,
     ZoneIdentity,
 )
-from fastfeast_assets.ingest.landing.root import LandingRoot
+from fastfeast_assets.ingest.landing.root import LandingRoot, Trouble
 from fastfeast_assets.settings import Settings
 
 
@@ -82,6 +84,32 @@ def _difference(known: Zone, present: ZoneIdentity, name: str) -> str:
 def _is_place(name: str) -> bool:
     # No id has a slash, and every address has one.
     return "/" in name
+
+
+def lost(connection: psycopg.Connection, root: LandingRoot) -> Trouble | None:
+    """Why nothing can be read from a landing zone that has been read from.
+
+    None for one that has never been there, or that cannot be told from a zone to come.
+
+    Args:
+        connection: To the warehouse, of any age.
+        root: The landing zone.
+    """
+    trouble = root.trouble()
+    if trouble is None:
+        return None
+    if not trouble.is_absent:
+        return trouble
+    if connection.execute("select to_regclass('ops.pipeline_file_log')").fetchone() == (None,):
+        return None
+    loaded = "select exists (select from ops.pipeline_file_log where is_loaded)"
+    if connection.execute(loaded).fetchone() != (True,):
+        return None
+    return Trouble(
+        f"{trouble.text}, and files have been loaded from it",
+        "mount it, or set FASTFEAST_LANDING to where it is now",
+        is_absent=True,
+    )
 
 
 def named(settings: Settings) -> Zone:

@@ -61,6 +61,20 @@ def dagster_storage_url(settings: Settings) -> str:
     return session_url(url, path=DAGSTER_SCHEMA, application_name=DAGSTER_APPLICATION)
 
 
+def existing_dagster_url(settings: Settings, connection: psycopg.Connection) -> str | None:
+    """The URL of Dagster's storage for a look at it; nothing is made, None where there is none.
+
+    Args:
+        settings: Which may name it.
+        connection: To the warehouse.
+    """
+    if settings.dagster_url is not None:
+        return settings.dagster_url.get_secret_value()
+    name = dagster_database(connection, named=None)
+    known = connection.execute("select exists (select from pg_database where datname = %s)", [name])
+    return url_of(warehouse_dsn(settings), dbname=name) if known.fetchone() == (True,) else None
+
+
 def _ensure_dagster_schema(connection: psycopg.Connection) -> None:
     found = connection.execute(
         "select has_schema_privilege(oid, 'create'), pg_get_userbyid(nspowner)"
@@ -91,6 +105,25 @@ def _dagster_database(settings: Settings) -> str:
     except psycopg.errors.InsufficientPrivilege:
         return url
     return url_of(url, dbname=name)
+
+
+def dagster_database(connection: psycopg.Connection, *, named: str | None) -> str:
+    """The name of the database of Dagster's storage, which need not exist yet.
+
+    Args:
+        connection: To the warehouse's database.
+        named: The one that the settings name, if they do.
+    """
+    if named:
+        return named
+    warehouse = connection.info.dbname
+    beside = warehouse + DAGSTER_DATABASE_SUFFIX
+    row = connection.execute(
+        "select not exists (select from pg_database where datname = %s)"
+        " and to_regnamespace(%s) is not null",
+        [beside, DAGSTER_SCHEMA],
+    ).fetchone()
+    return warehouse if row == (True,) else beside
 
 
 def create_database(connection: psycopg.Connection, name: str) -> None:

@@ -14,7 +14,7 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
 from fastfeast_assets.assets.raw import raw_key
 from fastfeast_assets.assets.resources import Platform
-from fastfeast_assets.automation.landing_look import LandingLook
+from fastfeast_assets.automation.landing_look import LandingLook, LandingLostError
 from fastfeast_assets.automation.partitions import range_tags
 from fastfeast_assets.checks.landing_names import NAMES_KEY
 from fastfeast_assets.contracts.model import Contract
@@ -91,6 +91,26 @@ def test_a_landing_zone_that_does_not_exist_yet(
     assert reason(batch.tick()) == "nothing new"
     landing.batch("cities")
     assert tags(batch.tick()) == [{"partition": DAY}]
+
+
+def test_a_landing_zone_that_is_gone_fails_the_tick(
+    streams: Sensor, landing: LandingZone, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unmounted disk looked like a quiet night, until nobody had orders any more."""
+    monkeypatch.setattr("fastfeast_assets.automation.landing_look.TROUBLE_SECONDS", 0.0)
+    landing.stream("orders", order())
+    load_everything(platform)
+    assert reason(streams.tick()) == "nothing new"
+    away = landing.root.rename(landing.root.with_name("unmounted"))
+    for _ in range(2):
+        with pytest.raises(LandingLostError, match="files have been loaded from it: mount it"):
+            streams.tick()
+    landing.root.write_text("")
+    with pytest.raises(LandingLostError, match="is no directory"):
+        streams.tick()
+    landing.root.unlink()
+    away.rename(landing.root)
+    assert reason(streams.tick()) == "nothing new"
 
 
 def test_a_new_file_is_loaded_and_what_stands_behind_it_is_built(

@@ -25,7 +25,7 @@ from fastfeast_assets.warehouse.roles.rights import (
     TRANSFORMER,
     Role,
 )
-from fastfeast_assets.warehouse.server import DAGSTER_DATABASE_SUFFIX, DAGSTER_SCHEMA
+from fastfeast_assets.warehouse.server import DAGSTER_SCHEMA
 
 MAKE_ROLE = """
 do $role$
@@ -128,25 +128,6 @@ def in_dagster() -> Iterator[sql.Composed]:
     yield from _dagster_schema()
     yield sql.SQL(ON_DATABASE).format(roles=sql.Identifier(CONSOLE))
     yield sql.Composed([sql.SQL(GIVE_BACK)])
-
-
-def dagster_database(connection: psycopg.Connection, *, named: str | None) -> str:
-    """The database of Dagster's storage, which need not exist yet.
-
-    Args:
-        connection: To the warehouse's database.
-        named: The one that the settings name, if they do.
-    """
-    if named:
-        return named
-    warehouse = connection.info.dbname
-    beside = warehouse + DAGSTER_DATABASE_SUFFIX
-    row = connection.execute(
-        "select not exists (select from pg_database where datname = %s)"
-        " and to_regnamespace(%s) is not null",
-        [beside, DAGSTER_SCHEMA],
-    ).fetchone()
-    return warehouse if row == (True,) else beside
 
 
 def known(connection: psycopg.Connection) -> Iterator[tuple[Role, bool]]:

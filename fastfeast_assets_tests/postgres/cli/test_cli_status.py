@@ -131,3 +131,48 @@ def test_what_is_nearly_right_is_named(
     assert "and 6 more" in text
     assert "customers.csv is loaded instead" in text
     assert "mona" not in result.output + text
+
+
+def test_the_first_line_answers_whether_all_is_well(
+    fastfeast: FastFeast, landing: LandingZone, load: Load
+) -> None:
+    landing.stream("orders", order(1))
+    load()
+    assert fastfeast("status").stdout.splitlines()[0] == "All is well."
+    landing.put(f"stream/{DAY}/09/tickets.csv", "nonsense\n1\n")
+    landing.put(f"stream/{DAY}/08/orders (1).json", "[]")
+    load()
+    text = fastfeast("status").stdout
+    first, problem, advice, *_ = text.splitlines()
+    assert first == "2 problems:"
+    assert problem.strip() == (f"1 file could not be loaded, such as stream/{DAY}/09/tickets.csv")
+    assert "--retry-failed" in advice
+    assert "newest hour" in text
+    assert f"orders {DAY} 08:00" in text
+    found = json.loads(fastfeast("status", "--json").stdout)["problems"]
+    assert [item["text"].split(",")[0] for item in found] == [
+        "1 file could not be loaded",
+        "1 file of a nearly right name",
+    ]
+    checked = fastfeast("doctor")
+    assert checked.exit_code == 0
+    assert "All is well" not in checked.stdout
+    assert "could not be loaded" in " ".join(checked.stdout.split())
+
+
+def test_a_landing_zone_that_is_gone_is_no_quiet_day(
+    fastfeast: FastFeast, landing: LandingZone, load: Load
+) -> None:
+    landing.stream("orders", order(1))
+    load()
+    landing.root.rename(landing.root.with_name("unmounted"))
+    first, problem, *_ = fastfeast("status").stdout.splitlines()
+    assert first == "1 problem:"
+    assert "files have been loaded from it" in problem
+    checked = fastfeast("doctor", "--json")
+    assert checked.exit_code == 1
+    [zone] = [item for item in json.loads(checked.stdout) if item["check"] == "landing zone"]
+    assert zone["outcome"] == "fail"
+    result = fastfeast("ingest", "--json")
+    assert result.exit_code == 1
+    assert "files have been loaded from it" in json.loads(result.stdout)["landing_trouble"]
