@@ -3,6 +3,7 @@
 Belongs here: how models are named, grouped and run. What they compute is in `dbt_project`.
 """
 
+import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ BUILD = [
 ]
 
 
+STOPPED = "stopped by who started the command"
 STILL_FAILING = (
     "Rows that failed before still do: `fastfeast check` names them. They hold up nothing; how to"
     " mend them is in docs/runbooks/rows-do-not-add-up.md."
@@ -163,8 +165,13 @@ def _build(context: dg.AssetExecutionContext, platform: Platform, holder: int) -
             BUILD, context=context, target_path=settings.home / "dbt"
         )
     try:
-        yield from invocation.stream()
+        with platform.stopping.telling(lambda: invocation.process.send_signal(signal.SIGINT)):
+            yield from invocation.stream()
     except DagsterDbtCliRuntimeError as error:
+        if platform.stopping.is_requested:
+            # A run that somebody stops has not failed.
+            context.instance.report_run_canceling(context.run, STOPPED)
+            raise dg.DagsterExecutionInterruptedError from error
         said = first_database_error(str(error))
         if said is None:
             raise

@@ -25,6 +25,8 @@ def main() -> None:
         import ctypes
 
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Ctrl-C on a terminal is for who started it, and who decides what becomes of dbt.
+    os.setpgid(0, 0)
     # Nothing that dbt does needs them.
     for name in SECRETS:
         os.environ.pop(name, None)

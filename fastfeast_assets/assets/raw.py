@@ -95,6 +95,9 @@ def build_raw_asset(contract: Contract, blueprint: Blueprint) -> dg.AssetsDefini
     ) -> Iterator[Any]:
         reports = []
         for partition, file in _files_of_run(context, platform, contract, blueprint):
+            if platform.stopping.is_requested:
+                context.log.warning(f"stopped before {file.relative_path}, which waits")
+                break
             report = _load(context, platform, contract, file, retry_failed=config.retry_failed)
             if report.status != "unsettled":
                 reports.append((partition, report))

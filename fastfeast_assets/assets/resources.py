@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from fastfeast_assets.assets.stopping import Stopping
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.judge.mask import Masker
@@ -43,10 +44,12 @@ class Platform:
         *,
         contracts: Mapping[str, Contract] | None = None,
         on_report: ReportListener | None = None,
+        stopping: Stopping | None = None,
     ) -> None:
         self._settings = settings
         self._contracts = contracts
         self._on_report = on_report
+        self.stopping = stopping or Stopping()
         self._discovery: tuple[tuple[str, tuple[str, ...] | None], Discovery] | None = None
 
     @cached_property

@@ -14,6 +14,7 @@ import dagster as dg
 import psycopg
 
 from fastfeast_assets.assets.resources import Platform
+from fastfeast_assets.assets.stopping import Stopping
 from fastfeast_assets.assets.transforms import has_come_due, untransformed
 from fastfeast_assets.automation.dead_runs import (
     close_abandoned,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from fastfeast_assets.warehouse.load import FileReport
 
 MAXIMUM_WAIT_SECONDS = 10.0
+# So often another ingestion is looked after.
+LOOK_SECONDS = 0.5
 
 Stage = Literal["wait", "load", "file", "transform"]
 
@@ -70,6 +73,7 @@ def ingest_pending(
     retry_failed: bool = False,
     is_loading: bool = True,
     on_progress: ProgressListener = lambda progress: None,
+    stopping: Stopping | None = None,
 ) -> IngestSummary:
     """Load every pending file and bring the marts up to date; stops at no failure.
 
@@ -82,6 +86,8 @@ def ingest_pending(
         retry_failed: Also load files whose present content has failed before.
         is_loading: Whether to look for files at all; the marts follow what is loaded anyway.
         on_progress: Called at every step.
+        stopping: Once it is wished, the present file is loaded to its end and nothing further
+            begins.
 
     Raises:
         psycopg.OperationalError: The warehouse cannot be reached.
@@ -89,11 +95,13 @@ def ingest_pending(
         IdentityError: Key, clock, first partition or landing zone are not those of the warehouse.
     """
     started = time.perf_counter()
-    platform = Platform(settings)
+    platform = Platform(settings, stopping=stopping)
     with (
         closing(platform.warehouse.connect(autocommit=True)) as connection,
-        alone(connection, on_progress),
+        alone(connection, on_progress, platform.stopping) as is_alone,
     ):
+        if not is_alone:
+            return IngestSummary(Discovery(), is_stopped=True)
         platform.ensure_identity()
         summary = IngestSummary(_settled(platform, on_progress) if is_loading else Discovery())
         summary.landing_trouble = lost(connection, platform.landing) if is_loading else None
@@ -111,22 +119,34 @@ def ingest_pending(
                 if is_at_work:
                     work = _Work(platform, connection, summary, on_progress, files, retry_failed)
                     work.run(kept)
-                close_dead_runs(kept, on_wait=lambda text: on_progress(Progress("wait", text)))
+                if not platform.stopping.is_requested:
+                    close_dead_runs(kept, on_wait=lambda text: on_progress(Progress("wait", text)))
         summary.failed_tests = [test for test in failed_tests(connection) if test.is_error]
+    summary.is_stopped = platform.stopping.is_requested
     summary.seconds = time.perf_counter() - started
     return summary
 
 
 @contextmanager
 def alone(
-    connection: psycopg.Connection, on_progress: ProgressListener = lambda progress: None
-) -> Iterator[None]:
-    """One ingestion at a time; the server takes the lock back when a process dies."""
-    row = connection.execute("select pg_try_advisory_lock(%s)", [INGEST_LOCK]).fetchone()
-    if row != (True,):
-        on_progress(Progress("wait", "waiting for another ingestion to end"))
-        connection.execute("select pg_advisory_lock(%s)", [INGEST_LOCK])
-    yield
+    connection: psycopg.Connection,
+    on_progress: ProgressListener = lambda progress: None,
+    stopping: Stopping | None = None,
+) -> Iterator[bool]:
+    """One ingestion at a time; the server takes the lock back when a process dies.
+
+    Gives whether it is this one: not when somebody wishes to stop while another is waited for.
+    """
+    stopping, is_told = stopping or Stopping(), False
+    take = "select pg_try_advisory_lock(%s)"
+    while connection.execute(take, [INGEST_LOCK]).fetchone() != (True,):
+        if not is_told:
+            on_progress(Progress("wait", "waiting for another ingestion to end"))
+        is_told = True
+        if stopping.wait(LOOK_SECONDS):
+            yield False
+            return
+    yield True
     connection.execute("select pg_advisory_unlock(%s)", [INGEST_LOCK])
 
 
@@ -141,7 +161,7 @@ def _settled(platform: Platform, on_progress: ProgressListener) -> Discovery:
     on_progress(
         Progress("wait", f"{len(discovery.unsettled)} files were written just now; {wait:.1f} s")
     )
-    time.sleep(wait)
+    platform.stopping.wait(wait)
     return platform.look()
 
 
@@ -177,10 +197,19 @@ class _Work:
 
         settings = self._platform.settings
         loads = plan_loads(self._files, self._platform.contracts, settings)
-        platform = Platform(settings, contracts=self._platform.contracts, on_report=self._on_report)
+        stopping = self._platform.stopping
+        platform = Platform(
+            settings,
+            contracts=self._platform.contracts,
+            on_report=self._on_report,
+            stopping=stopping,
+        )
         runner = Runner(platform, settings, instance)
         for load in loads:
-            self._load(runner, load)
+            if not stopping.is_requested:
+                self._load(runner, load)
+        if stopping.is_requested:
+            return
         if untransformed(self._connection):
             self._transform(runner)
         elif has_come_due(self._connection, settings.timezone):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fastfeast_assets.warehouse.load import FileReport
 
 ERROR_CHARACTERS = 2000
+CANCELED = dg.DagsterEventType.PIPELINE_CANCELED
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class IngestSummary:
         uneven: By source the loads whose rows do not add up; what depends on them was not built.
         is_transformed: Whether what is new was transformed, and well.
         has_refreshed_levels: Whether there was nothing new, but service levels that had come due.
+        is_stopped: Whether somebody stopped it before all was done.
         seconds: From the first look to the end.
     """
 
@@ -63,6 +65,7 @@ class IngestSummary:
     uneven: dict[str, list[Balance]] = field(default_factory=dict)
     is_transformed: bool = False
     has_refreshed_levels: bool = False
+    is_stopped: bool = False
     seconds: float = 0.0
 
     @property
@@ -72,14 +75,14 @@ class IngestSummary:
 
     @property
     def is_success(self) -> bool:
-        """Whether all went well: the zone was there, no file or run failed, no row is wrong."""
+        """Whether all was done and well: the zone was there, nothing failed, no row is wrong."""
         has_failed_file = any(report.status == "failed" for report in self.reports)
         problems = (self.landing_trouble, self.failed_runs, self.uneven, self.failed_tests)
-        return not (has_failed_file or any(problems))
+        return not (has_failed_file or self.is_stopped or any(problems))
 
     def add_run(self, job: str, result: dg.ExecuteInProcessResult) -> None:
         """Note what a finished run says about itself."""
-        if not result.success:
+        if not result.success and not _is_canceled(result):
             errors = tuple(dict.fromkeys(_errors(result.all_events)))
             self.failed_runs.append(FailedRun(result.run_id, job, errors))
         self.failed_checks += [
@@ -91,6 +94,11 @@ class IngestSummary:
             for evaluation in result.get_asset_check_evaluations()
             if not evaluation.passed
         ]
+
+
+def _is_canceled(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether somebody stopped the run, which then has not failed."""
+    return any(event.is_job_event and event.event_type == CANCELED for event in result.all_events)
 
 
 def _errors(events: Iterable[dg.DagsterEvent]) -> Iterable[str]:

@@ -60,7 +60,7 @@ def demo() -> None:
     _print_warehouse(settings)
     if not report.summary.is_success:
         report.print(stderr(), settings.landing)
-        raise typer.Exit(1)
+        raise typer.Exit(report.exit_code)
     out.print(f"Done in {time.perf_counter() - started:.0f} s. Where to look next:", style="bold")
     activate = Path(sys.executable).with_name("activate")
     on_path = ("source " + os.path.relpath(activate), "puts `fastfeast` on your path")

@@ -34,6 +34,8 @@ def _address(value: str) -> str:
     return address
 
 
+STOPPING = "stopping after this file; once more (Ctrl-C) stops at once"
+
 LandingOption = Annotated[
     str | None,
     typer.Option("--landing", metavar="DIR", help="Same as DIR.", parser=_address),
@@ -61,7 +63,8 @@ def ingest(
 
     Files that are done are skipped, so running it again is always safe. Bad rows go to the
     quarantine with their reasons; a file that cannot be read stops no other file.
-    Exit code 1 when a file or a run failed, after everything else was done.
+    Exit code 1 when a file or a run failed, after everything else was done. Ctrl-C ends after the
+    file that is being loaded, a second one at once; the next ingest goes on from there.
 
     [bold]Examples[/bold]
 
@@ -98,10 +101,10 @@ def ingest(
                 markup=False,
             )
         report.print(stdout(), settings.landing)
-        if not report.summary.is_success:
+        if report.exit_code == 1:
             stderr().print(f"\nLog: {log_path(settings)}", markup=False, soft_wrap=True)
-    if not report.summary.is_success:
-        raise typer.Exit(1)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
 
 
 def run_ingest(
@@ -124,16 +127,22 @@ def run_ingest(
         progress.note("starting")
         from fastfeast_assets.automation.ingest import ingest_pending
         from fastfeast_assets.commands.ingest_report import IngestReport
+        from fastfeast_assets.commands.interruptible import interruptible
         from fastfeast_assets.warehouse import Warehouse
 
-        summary = ingest_pending(
-            settings,
-            retry_failed=retry_failed,
-            is_loading=is_loading,
-            on_progress=progress.show,
+        summary, code = interruptible(
+            lambda stopping: ingest_pending(
+                settings,
+                retry_failed=retry_failed,
+                is_loading=is_loading,
+                on_progress=progress.show,
+                stopping=stopping,
+            ),
+            on_first=lambda: progress.say(STOPPING),
+            on_second=progress.close,
         )
         transform_seconds = (
             time.perf_counter() - progress.transform_started if progress.transform_started else 0.0
         )
         with closing(Warehouse(settings).connect(autocommit=True)) as connection:
-            return IngestReport.of(summary, connection, transform_seconds)
+            return IngestReport.of(summary, connection, transform_seconds, signal_code=code)

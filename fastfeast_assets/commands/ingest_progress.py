@@ -34,6 +34,12 @@ class ProgressView(Protocol):
     def show(self, step: Progress) -> None:
         """Show a step."""
 
+    def say(self, text: str) -> None:
+        """Tell something that must not be missed."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was, before the process ends at once."""
+
 
 @contextmanager
 def shown_progress(console: Console) -> Iterator[ProgressView]:
@@ -73,6 +79,13 @@ class _Lines:
         elif step.report is not None and step.report.status == "failed":
             self._print(f"Failed {step.report.relative_path}")
 
+    def say(self, text: str) -> None:
+        """Print it."""
+        self._print(text[0].upper() + text[1:])
+
+    def close(self) -> None:
+        """Nothing has been changed."""
+
     def _print(self, text: str) -> None:
         self._console.print(plain(text), markup=False, soft_wrap=True)
 
@@ -104,3 +117,11 @@ class _Bar:
                 total=step.files_total,
                 count=f"{step.files_done}/{step.files_total} files",
             )
+
+    def say(self, text: str) -> None:
+        """Print it above the bar."""
+        self._display.console.print(text[0].upper() + text[1:], style="yellow", markup=False)
+
+    def close(self) -> None:
+        """Show the cursor, which a bar hides."""
+        self._display.console.show_cursor()

@@ -61,6 +61,7 @@ class IngestReport:
         failed_before: The same for those in the landing zone that failed before and were not
             tried again.
         transform_seconds: Spent on the marts.
+        signal_code: The exit code of a command that a signal has stopped; 0 without.
     """
 
     summary: IngestSummary
@@ -68,10 +69,21 @@ class IngestReport:
     failed_files: Sequence[tuple[str, str]]
     failed_before: Sequence[tuple[str, str]]
     transform_seconds: float
+    signal_code: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """What the command exits with."""
+        return self.signal_code or int(not self.summary.is_success)
 
     @classmethod
     def of(
-        cls, summary: IngestSummary, connection: psycopg.Connection, transform_seconds: float
+        cls,
+        summary: IngestSummary,
+        connection: psycopg.Connection,
+        transform_seconds: float,
+        *,
+        signal_code: int = 0,
     ) -> IngestReport:
         """The report of an ingestion into the warehouse of this connection."""
         failed = [
@@ -86,13 +98,14 @@ class IngestReport:
             if path in landed
         ]
         lines = lines_of_reports(summary.reports, waiting_orphans(connection))
-        return cls(summary, lines, failed, before, transform_seconds)
+        return cls(summary, lines, failed, before, transform_seconds, signal_code)
 
     def as_json(self) -> dict[str, Any]:
         """The report for programs."""
         found, trouble = self.summary.discovery, self.summary.landing_trouble
         return {
             "is_success": self.summary.is_success,
+            "is_stopped": self.summary.is_stopped,
             "is_transformed": self.summary.is_transformed,
             "has_refreshed_levels": self.summary.has_refreshed_levels,
             "seconds": round(self.summary.seconds, 3),
@@ -140,6 +153,8 @@ class IngestReport:
     def _print_closing(self, console: Console) -> None:
         skipped = sum(report.status == "skipped" for report in self.summary.reports)
         parts = [f"{skipped} files with known content skipped"] if skipped else []
+        if self.summary.is_stopped:
+            console.print("Stopped; the next ingest goes on from here.", style="yellow")
         took = f"brought up to date in {self.transform_seconds:.1f} s"
         if self.summary.is_transformed:
             parts.append(f"marts {took}")

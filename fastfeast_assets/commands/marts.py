@@ -19,7 +19,7 @@ def follow(settings: Settings, console: Console, *, is_wanted: bool) -> None:
     """Run the transform, or say how to.
 
     Raises:
-        typer.Exit: It failed; code 1.
+        typer.Exit: It failed, code 1; or was stopped by a signal.
     """
     if not is_wanted:
         console.print("The marts follow with the next `fastfeast ingest`.")
@@ -30,4 +30,4 @@ def follow(settings: Settings, console: Console, *, is_wanted: bool) -> None:
         return
     report.print(stderr(), settings.landing)
     stderr().print(f"\nLog: {log_path(settings)}", markup=False, soft_wrap=True)
-    raise typer.Exit(1)
+    raise typer.Exit(report.exit_code)

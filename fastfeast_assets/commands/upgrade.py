@@ -136,5 +136,5 @@ def _follow(settings: Settings, *, is_quiet: bool) -> bool:
     ingested = run_ingest(settings, is_loading=False)
     ingested.print(Console(quiet=True) if is_quiet else stdout(), settings.landing)
     if not ingested.summary.is_success:
-        raise typer.Exit(1)
+        raise typer.Exit(ingested.exit_code)
     return True
