@@ -8,7 +8,8 @@ DEBIAN := /usr/lib/postgresql/15/bin/postgres /usr/sbin/pgbouncer /usr/sbin/ngin
 # As root, or as a person who may become it.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 APT := $(AS_ROOT) apt-get update --quiet && $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends
-SOURCES := fastfeast_assets fastfeast_assets_tests bench setup.py
+SOURCES := fastfeast_assets fastfeast_assets_tests bench deploy/package setup.py
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header
 
 .PHONY: help
 help:  ## Show this list
@@ -40,12 +41,14 @@ dev: setup  ## The operators' console: dagster dev on http://127.0.0.1:3000
 	@$(BIN)/fastfeast dev
 
 .PHONY: lint
-lint: setup  ## Style, types, SQL, architecture, contracts, definitions
+lint: setup  ## Style, types, SQL, architecture, contracts, licences, image, definitions
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m fastfeast_assets.contracts.generate --check
+	$(BIN)/python deploy/package/licences.py --check
+	$(BIN)/hadolint Dockerfile
 	@ls fastfeast_assets/contracts/sources/*.odcs.yaml | xargs -P 2 -I{} sh -c 'out=$$($(BIN)/datacontract lint {} 2>&1) || { echo "$$out"; exit 255; }'
 	$(BIN)/sqlfluff lint --processes 2 --config dbt_project/.sqlfluff dbt_project/models dbt_project/tests
 	$(BIN)/dbt --quiet --warn-error parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project
@@ -110,6 +113,22 @@ screenshots: setup /usr/bin/chromium  ## Take the pictures of docs/images again
 /usr/bin/chromium:
 	$(APT) chromium fonts-liberation
 
+.PHONY: wheel
+wheel: setup  ## Build dist/fastfeast_assets-*.whl, which holds all that running needs
+	@# What an earlier build left would go along.
+	rm -rf build
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+.PHONY: sbom
+sbom: setup  ## Write dist/fastfeast.cdx.json, the bill of materials (CycloneDX) of the runtime lock
+	$(BIN)/python deploy/package/sbom.py dist/fastfeast.cdx.json
+
+.PHONY: licences
+licences: setup  ## List the licences of what the runtime lock installs
+	$(BIN)/python deploy/package/licences.py
+
 .PHONY: lock
-lock: $(STAMP)  ## Pin every package again from pyproject.toml
-	$(BIN)/uv pip compile --quiet --upgrade --all-extras --generate-hashes --no-emit-index-url --no-header --output-file requirements/lock.txt pyproject.toml
+lock: $(STAMP)  ## Pin packages from pyproject.toml, keeping versions; UPGRADE=--upgrade takes new ones
+	$(COMPILE) $(UPGRADE) --all-extras --output-file requirements/lock.txt pyproject.toml
+	$(COMPILE) --extra s3 --constraint requirements/lock.txt --output-file requirements/runtime.txt pyproject.toml
+	echo 'setuptools>=75' | $(COMPILE) --constraint requirements/lock.txt --output-file requirements/build.txt -

@@ -58,7 +58,7 @@ def build_definitions(
         warnings.simplefilter("ignore", dg.BetaWarning)
         raw_assets = [build_raw_asset(contract, plan) for contract in sources.values()]
     raw_keys = {cadence: _raw_keys(sources, cadence) for cadence in get_args(Cadence)}
-    models = build_dbt_assets(plan.dbt_project_dir, sources)
+    models = build_dbt_assets(plan.dbt_project_dir, sources, plan.dbt_target_dir)
     lineage = Lineage.of(models)
     tables = build_ops_assets([asset.key for asset in raw_assets])
     policies = freshness_policies(

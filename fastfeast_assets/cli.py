@@ -36,6 +36,7 @@ from fastfeast_assets.commands.simulate import CONTEXT_SETTINGS, simulate
 from fastfeast_assets.commands.status import status
 from fastfeast_assets.commands.upgrade import upgrade
 from fastfeast_assets.commands.withdraw import withdraw
+from fastfeast_assets.installation import SET_UP
 
 
 class ErrorReportingGroup(TyperGroup):
@@ -74,7 +75,7 @@ def _print_version(is_wanted: bool) -> None:
         try:
             number = version("fastfeast-assets")
         except PackageNotFoundError:
-            number = "(not installed; run `make setup`)"
+            number = f"(not installed; {SET_UP})"
         typer.echo(f"fastfeast {number}")
         raise typer.Exit
 
@@ -90,7 +91,7 @@ def fastfeast(
 ) -> None:
     """FastFeast's landing files and orders as a PostgreSQL star schema.
 
-    New here? `make demo` shows a simulated day; `fastfeast doctor` checks the set-up.
+    New here? `fastfeast demo` shows a simulated day; `fastfeast doctor` checks the set-up.
     """
 
 
@@ -121,9 +122,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    # Where the data of the embedded server are, when not in the home.
+    # Where the data of the embedded server are, when not in the home; that a key was made.
     notices = logging.StreamHandler()
-    logging.getLogger("fastfeast_assets.warehouse.server_user").addHandler(notices)
+    for name in ("fastfeast_assets.warehouse.server_user", "fastfeast_assets.own_key"):
+        logging.getLogger(name).addHandler(notices)
     try:
         app()
     finally:

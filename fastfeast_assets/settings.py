@@ -1,11 +1,11 @@
 """The settings of a process: read once from the environment and `.env`, validated, immutable.
 
-Nothing here connects or creates anything; that is `warehouse`'s business.
+Nothing here connects; that is `warehouse`'s business. The one thing that is made is the key of a
+home that has none, where the package was installed as a wheel.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import date
 from functools import cached_property
@@ -19,8 +19,12 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-PACKAGE_ROOT = Path(__file__).resolve().parent
-PROJECT_ROOT = PACKAGE_ROOT.parent
+from fastfeast_assets import installation
+from fastfeast_assets.home import NoHomeError, absolute, default_home, unsuitable
+from fastfeast_assets.installation import PACKAGE_ROOT
+from fastfeast_assets.installation import PROJECT_ROOT as PROJECT_ROOT
+from fastfeast_assets.own_key import credentials_directories, ensure_key, env_file
+
 KEY_VARIABLE = "FASTFEAST_PII_KEY"
 MINIMUM_KEY_LENGTH = 32
 # Scheme of a URL and the package that speaks with such a store. What they have in common: an
@@ -46,6 +50,7 @@ class Blueprint(BaseSettings):
         start_date: First daily partition; `master/` files belong to it.
         contracts_dir: Directory of the `*.odcs.yaml` files.
         dbt_project_dir: The dbt project.
+        home: Directory of the embedded server, Dagster's files and the default landing zone.
     """
 
     model_config = SettingsConfigDict(
@@ -56,6 +61,7 @@ class Blueprint(BaseSettings):
     start_date: date = date(2020, 1, 1)
     contracts_dir: Path = PACKAGE_ROOT / "contracts" / "sources"
     dbt_project_dir: Path = PROJECT_ROOT / "dbt_project"
+    home: Path = Field(default_factory=default_home)
 
     @classmethod
     def settings_customise_sources(
@@ -69,10 +75,10 @@ class Blueprint(BaseSettings):
         """The environment and the service's credentials are above `.env`."""
         return init_settings, env_settings, file_secret_settings, dotenv_settings
 
-    @field_validator("contracts_dir", "dbt_project_dir")
+    @field_validator("contracts_dir", "dbt_project_dir", "home")
     @classmethod
     def _directory_is_absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        return absolute(value)
 
     @field_validator("timezone")
     @classmethod
@@ -86,12 +92,16 @@ class Blueprint(BaseSettings):
         """The business clock as a zone."""
         return ZoneInfo(self.timezone)
 
+    @property
+    def dbt_target_dir(self) -> Path | None:
+        """Where the dbt project is kept parsed; None for within itself, as in a checkout."""
+        return self.home / "dbt-parsed" if installation.IS_WHEEL else None
+
 
 class Settings(Blueprint):
     """What an operator may choose. Every field is the variable `FASTFEAST_<NAME>`.
 
     Attributes:
-        home: Directory of the embedded server, Dagster's files and the default landing zone.
         landing: The landing zone: a directory, absolute, or the URL of an object store's prefix;
             default `<home>/landing`.
         warehouse_url: PostgreSQL 14 or newer; without it the embedded server is used.
@@ -110,7 +120,6 @@ class Settings(Blueprint):
         orphan_hours: An orphan that waits longer than this is a true orphan.
     """
 
-    home: Path = PROJECT_ROOT / ".fastfeast"
     landing: str = ""
     warehouse_url: SecretStr | None = None
     transform_url: SecretStr | None = None
@@ -126,11 +135,6 @@ class Settings(Blueprint):
     chunk_rows: int = Field(default=50_000, ge=1, le=1_000_000)
     orphan_hours: int = Field(default=24, ge=1)
 
-    @field_validator("home")
-    @classmethod
-    def _path_is_absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
-
     @field_validator("landing", mode="before")
     @classmethod
     def _landing_is_an_address(cls, value: object) -> str:
@@ -139,8 +143,10 @@ class Settings(Blueprint):
     @model_validator(mode="before")
     @classmethod
     def _landing_is_below_home(cls, values: dict[str, object]) -> dict[str, object]:
-        home = values.get("home", PROJECT_ROOT / ".fastfeast")
-        return {"landing": Path(str(home)) / "landing", **values}
+        if "landing" in values:
+            return values
+        home = values["home"] if "home" in values else default_home()
+        return {**values, "landing": Path(str(home)) / "landing"}
 
     @field_validator("landing_id")
     @classmethod
@@ -196,7 +202,7 @@ def landing_address(text: str) -> str:
     """
     scheme, separator, rest = text.partition("://")
     if not separator:
-        return str(Path(text).expanduser().absolute())
+        return str(absolute(Path(text)))
     if scheme in ("file", "local"):
         if not rest.startswith("/"):
             raise ValueError("three slashes begin the URL of a directory: file:///srv/landing")
@@ -216,15 +222,17 @@ def landing_address(text: str) -> str:
 
 
 def load_settings() -> Settings:
-    """Read the settings from the environment, a service's credentials and the project's `.env`.
+    """Read the settings from the environment, credentials and `.env`.
 
-    The first that has a setting wins; of the key there may only be one.
+    The first that has a setting wins; of the key there may only be one. Where the package is a
+    wheel and nobody gave a key, the home's own is used, and made for an embedded server.
 
     Raises:
         SettingsError: One line a bad or missing variable, with what to do. Never its value.
     """
-    settings = _load(Settings)
-    _ensure_one_key(settings.pii_key.get_secret_value())
+    home = _home_with_key() if installation.IS_WHEEL else None
+    settings = _load(Settings, home)
+    _ensure_one_key(settings.pii_key.get_secret_value(), home)
     return settings
 
 
@@ -237,25 +245,45 @@ def load_blueprint() -> Blueprint:
     return _load(Blueprint)
 
 
-def env_file() -> Path:
-    """The file that is read beside the environment."""
-    return Path(os.environ.get("FASTFEAST_ENV_FILE", PROJECT_ROOT / ".env")).absolute()
+class _Given(Blueprint):
+    """What decides whether the home needs a key of its own."""
+
+    pii_key: SecretStr | None = None
+    warehouse_url: SecretStr | None = None
 
 
-def credentials_directory() -> Path | None:
-    """Where systemd puts a service's credentials: a file a secret, named as its variable."""
-    named = os.environ.get("CREDENTIALS_DIRECTORY", "")
-    return Path(named) if named and Path(named).is_dir() else None
+def _home_with_key() -> Path:
+    """The home of a wheel, with a key of its own unless a key or another server is given.
+
+    A warehouse that outlives the home, and that others may load into, needs a key that does, too.
+
+    Raises:
+        SettingsError: It cannot be made in this home.
+    """
+    given = _load(_Given)
+    if given.pii_key is not None or given.warehouse_url is not None:
+        return given.home
+    if (trouble := unsuitable(given.home)) is not None:
+        raise SettingsError(trouble)
+    try:
+        ensure_key(given.home, KEY_VARIABLE)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SettingsError(
+            f"cannot make a key in {given.home} ({reason}): set FASTFEAST_HOME to a directory of"
+            f" your own, or {KEY_VARIABLE}"
+        ) from error
+    return given.home
 
 
-def _ensure_one_key(key: str) -> None:
+def _ensure_one_key(key: str, home: Path | None) -> None:
     """Two keys would give one person two hashes, depending on who reads which.
 
     Raises:
         SettingsError: `.env` or the credentials hold another key than the one in force.
     """
     places = {str(env_file()): dotenv_values(env_file())}
-    if (directory := credentials_directory()) is not None:
+    for directory in credentials_directories(home):
         files = [path for path in directory.iterdir() if path.name.upper() == KEY_VARIABLE]
         places |= {str(path): {KEY_VARIABLE: path.read_text().strip()} for path in files}
     for place, values in places.items():
@@ -269,19 +297,26 @@ def _ensure_one_key(key: str) -> None:
             )
 
 
-def _load(kind: type[Kind]) -> Kind:
+def _load(kind: type[Kind], home: Path | None = None) -> Kind:
     try:
-        return kind(_env_file=env_file(), _secrets_dir=credentials_directory())
+        return kind(_env_file=env_file(), _secrets_dir=credentials_directories(home))
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from None
+    except NoHomeError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _explain(detail: object) -> str:
     assert isinstance(detail, dict)  # noqa: S101
     name = "FASTFEAST_" + str(detail["loc"][0] if detail["loc"] else "settings").upper()
     if detail["type"] == "missing":
-        hint = (
-            "run `make setup`, which writes one to .env" if name.endswith("PII_KEY") else "set it"
-        )
+        hint = "set it"
+        if name == KEY_VARIABLE:
+            hint = (
+                f"a warehouse outside FASTFEAST_HOME needs one that is kept; set it, or write it"
+                f" into {env_file()}"
+                if installation.IS_WHEEL
+                else "run `make setup`, which writes one to .env"
+            )
         return f"{name} is not set: {hint}"
     return f"{name}: {str(detail['msg']).removeprefix('Value error, ')}"

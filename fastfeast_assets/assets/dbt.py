@@ -87,17 +87,20 @@ class Translator(DagsterDbtTranslator):
         return str(meta.get("owner") or self._owners.get(source, DEFAULT_OWNER))
 
 
-def build_dbt_assets(project_dir: Path, contracts: Mapping[str, Contract]) -> dg.AssetsDefinition:
+def build_dbt_assets(
+    project_dir: Path, contracts: Mapping[str, Contract], target: Path | None = None
+) -> dg.AssetsDefinition:
     """All models of the dbt project as one step.
 
     Args:
         project_dir: Of the dbt project.
         contracts: By source; they name the owners, and the sources of the public tables.
+        target: Where the project is kept parsed, if not in itself.
 
     Raises:
         ManifestMissingError: The project has not been parsed.
     """
-    manifest, made = current_manifest(project_dir), models_of(project_dir)
+    manifest, made = current_manifest(project_dir, target), models_of(project_dir, target)
     owners = {source: contract.owner for source, contract in contracts.items()}
     by_target = {dg.AssetKey([MARTS, item.target]): item for item in contracts.values()}
 

@@ -1,9 +1,9 @@
 """The Dagster instance of the platform: where its home is and how a command opens it."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkstemp
 
 import dagster as dg
 
@@ -21,9 +21,11 @@ def dagster_home(settings: Settings) -> Path:
     target = home / CONFIGURATION.name
     content = CONFIGURATION.read_bytes()
     if not target.exists() or target.read_bytes() != content:
-        fresh = target.with_suffix(".new")
-        shutil.copyfile(CONFIGURATION, fresh)
-        fresh.replace(target)
+        # Of its own name: two may start at once.
+        descriptor, fresh = mkstemp(dir=home, prefix=f".{target.name}.")
+        with open(descriptor, "wb") as file:
+            file.write(content)
+        Path(fresh).replace(target)
     return home
 
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 LOG_BYTES = 10_000_000
 LOG_FILES = 5
 NOTHING_YET = "nothing is set up yet"
-FIRST_STEPS = "run `make demo` for a simulated day, or `fastfeast ingest DIR` for files of your own"
+FIRST_STEPS = (
+    "run `fastfeast demo` for a simulated day, or `fastfeast ingest DIR` for files of your own"
+)
 
 
 def log_path(settings: Settings) -> Path:

@@ -14,7 +14,9 @@ import typer
 from rich import progress as bars
 
 from fastfeast_assets.commands.console import plain, stderr, stdout
+from fastfeast_assets.commands.context import close_files
 from fastfeast_assets.commands.ingest import run_ingest
+from fastfeast_assets.installation import IS_WHEEL
 
 if TYPE_CHECKING:
     from datetime import date
@@ -23,13 +25,13 @@ if TYPE_CHECKING:
     from fastfeast_assets.simulate import Progress
 
 WHERE_NEXT = (
-    ("make dev", "every asset, check and run in the browser: http://127.0.0.1:3000"),
+    ("fastfeast dev", "every asset, check and run in the browser: http://127.0.0.1:3000"),
     ("fastfeast psql", "the star schema; select * from fact_order limit 5;"),
     ("fastfeast quarantine list", "what was refused, and why"),
     ("fastfeast status", "where things stand"),
     ("fastfeast simulate --help", "more days, more orders, more dirt"),
-    ("docs/reference/data-dictionary.md", "what every column means"),
 )
+DICTIONARY = ("docs/reference/data-dictionary.md", "what every column means")
 
 
 def demo() -> None:
@@ -45,6 +47,7 @@ def demo() -> None:
     from fastfeast_assets.settings import load_settings
 
     settings = load_settings()
+    close_files()
     started = time.perf_counter()
     day = _simulated(settings)
     out = stdout()
@@ -64,7 +67,9 @@ def demo() -> None:
     out.print(f"Done in {time.perf_counter() - started:.0f} s. Where to look next:", style="bold")
     activate = Path(sys.executable).with_name("activate")
     on_path = ("source " + os.path.relpath(activate), "puts `fastfeast` on your path")
-    steps = WHERE_NEXT if shutil.which("fastfeast") else (on_path, *WHERE_NEXT)
+    steps = WHERE_NEXT if IS_WHEEL else (*WHERE_NEXT, DICTIONARY)
+    if shutil.which("fastfeast") is None:
+        steps = (on_path, *steps)
     for command, purpose in steps:
         out.print(f"  {command:<34} {purpose}", markup=False, soft_wrap=True)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from tempfile import mkstemp
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,12 +20,19 @@ MARKER = "demo.json"
 def ensure_day(settings: Settings, on_progress: Callable[[Progress], None]) -> date | None:
     """Write yesterday into the landing zone, unless it holds a stream day already.
 
-    A demo that was interrupted while it wrote starts again with the same day, and so with the
-    same bytes.
+    Of two at once, one writes and the other finds it. A demo that was interrupted while it wrote
+    starts again with the same day, and so with the same bytes.
 
     Returns:
         The day that was written, or None when there was one.
     """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _ensure_day(settings, on_progress)
+
+
+def _ensure_day(settings: Settings, on_progress: Callable[[Progress], None]) -> date | None:
     day = _interrupted_day(settings)
     if day is None:
         if _has_stream_day(settings.landing_directory):
@@ -56,8 +65,8 @@ def _interrupted_day(settings: Settings) -> date | None:
 
 
 def _mark(settings: Settings, day: date, *, is_complete: bool) -> None:
-    settings.home.mkdir(parents=True, exist_ok=True)
     content = {"landing": settings.landing, "day": str(day), "is_complete": is_complete}
-    fresh = _marker(settings).with_suffix(".new")
-    fresh.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    fresh.replace(_marker(settings))
+    descriptor, fresh = mkstemp(dir=settings.home, prefix=f"{MARKER}.")
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(content) + "\n")
+    Path(fresh).replace(_marker(settings))

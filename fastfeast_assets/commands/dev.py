@@ -66,7 +66,7 @@ def dev_environment(settings: Settings) -> dict[str, str]:
     Paths are made absolute, because `.env` may hold relative ones and Dagster works elsewhere.
     """
     from fastfeast_assets.automation.instance import dagster_home
-    from fastfeast_assets.settings import env_file
+    from fastfeast_assets.own_key import env_file
 
     return {
         "DAGSTER_HOME": str(dagster_home(settings)),

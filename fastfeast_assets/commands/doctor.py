@@ -40,11 +40,12 @@ def examine() -> Iterator[Finding]:
     from fastfeast_assets.commands import doctor_machine as machine
     from fastfeast_assets.commands.context import close_files
     from fastfeast_assets.contracts.load import ContractError, load_contracts
-    from fastfeast_assets.settings import PROJECT_ROOT, SettingsError, load_settings
+    from fastfeast_assets.installation import LOCK
+    from fastfeast_assets.settings import SettingsError, load_settings
 
     close_files()
     yield machine.check_python()
-    yield machine.check_packages(PROJECT_ROOT / "requirements" / "lock.txt")
+    yield machine.check_packages(LOCK)
     try:
         settings = load_settings()
     except SettingsError as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastfeast_assets.commands.findings import Finding, failed, passed, warned
+from fastfeast_assets.installation import SET_UP
 
 if TYPE_CHECKING:
     from fastfeast_assets.settings import Settings
@@ -24,6 +25,7 @@ GIGABYTE = 2**30
 FREE_WARNING = 5 * GIGABYTE
 FREE_FAILURE = GIGABYTE // 2
 DISTINCT_CHARACTERS = 10
+RESTORE = "restore it: the checkout's from git, a wheel's by installing it again"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)")
 
 
@@ -33,7 +35,7 @@ def check_python() -> Finding:
     if sys.version_info[:2] == PYTHON:
         return passed("python", seen)
     wanted = ".".join(map(str, PYTHON))
-    return failed("python", f"{seen} runs this", f"use Python {wanted}: `make setup` with it")
+    return failed("python", f"{seen} runs this", f"use Python {wanted}: {SET_UP}, with it")
 
 
 def check_packages(lock: Path) -> Finding:
@@ -45,16 +47,20 @@ def check_packages(lock: Path) -> Finding:
         if (installed := _installed(name)) is not None and installed != version
     }
     if _installed(DISTRIBUTION) is None:
-        return warned("packages", f"{DISTRIBUTION} is run, not installed", "run `make setup`")
+        return warned("packages", f"{DISTRIBUTION} is run, not installed", SET_UP)
     if broken := sorted(_broken_requirements()):
-        return failed("packages", f"not as required: {', '.join(broken)}", "run `make setup`")
+        return failed("packages", f"not as required: {', '.join(broken)}", SET_UP)
     if not pins:
-        return warned("packages", f"{lock} is missing, pins unknown", "restore it from git")
+        return warned(
+            "packages",
+            f"{lock} is missing, pins unknown",
+            RESTORE,
+        )
     if different:
         names = ", ".join(
             f"{name} {_installed(name)} instead of {version}" for name, version in different.items()
         )
-        return warned("packages", names, "run `make setup`, which installs the pinned ones")
+        return warned("packages", names, f"{SET_UP}, which installs the pinned ones")
     present = sum(_installed(name) is not None for name in pins)
     return passed("packages", f"{present} packages as pinned")
 
@@ -179,6 +185,8 @@ def _existing(path: Path) -> Path:
 
 def check_manifest(settings: Settings) -> Finding:
     """The dbt project has been parsed, and not before its last change."""
+    if settings.dbt_target_dir is not None:
+        return _check_kept_manifest(settings.dbt_project_dir, settings.dbt_target_dir)
     manifest = settings.dbt_project_dir / "target" / "manifest.json"
     if not manifest.exists():
         return failed("dbt manifest", f"{manifest} does not exist", "run `make setup`")
@@ -194,3 +202,14 @@ def check_manifest(settings: Settings) -> Finding:
         name = newer[0].relative_to(settings.dbt_project_dir)
         return warned("dbt manifest", f"older than {name}", "run `make setup`")
     return passed("dbt manifest", f"{manifest.stat().st_size / 1e6:.1f} MB")
+
+
+def _check_kept_manifest(project: Path, target: Path) -> Finding:
+    """That of a wheel is made where there is none."""
+    from fastfeast_assets.warehouse.upgrade.manifest import ManifestMissingError, current_manifest
+
+    try:
+        manifest = current_manifest(project, target)
+    except ManifestMissingError as error:
+        return failed("dbt manifest", str(error), SET_UP)
+    return passed("dbt manifest", f"{manifest.stat().st_size / 1e6:.1f} MB, in {target}")

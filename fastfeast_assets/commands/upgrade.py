@@ -82,8 +82,8 @@ class _Upgrade:
         from fastfeast_assets.warehouse import identity, identity_guard, migrate
         from fastfeast_assets.warehouse.identity import UnknownIdentityError
 
-        project = self.settings.dbt_project_dir
-        with migrate.look(self.connection, self.contracts, project=project) as plan:
+        project, target = self.settings.dbt_project_dir, self.settings.dbt_target_dir
+        with migrate.look(self.connection, self.contracts, project=project, target=target) as plan:
             report = Report(plan)
             try:
                 identity_guard.ensure(self.connection, self.settings, is_dry_run=True)
@@ -108,8 +108,8 @@ class _Upgrade:
         """Bring the warehouse to the present, as far as that is possible now."""
         from fastfeast_assets.warehouse.migrate import migrate
 
-        project = self.settings.dbt_project_dir
-        migrate(self.connection, self.contracts, project=project, is_agreed=True)
+        project, target = self.settings.dbt_project_dir, self.settings.dbt_target_dir
+        migrate(self.connection, self.contracts, project=project, target=target, is_agreed=True)
 
     def _proposed(self, report: Report) -> Identity:
         """What a warehouse without identity would take from the settings."""

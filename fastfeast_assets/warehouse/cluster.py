@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shlex
 import shutil
 import signal
-import stat
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +20,7 @@ from urllib.parse import quote
 
 import psutil
 
+from fastfeast_assets.home import unsuitable
 from fastfeast_assets.warehouse.server_user import ServerUser, place_data, programs, server_user
 
 PROGRAM = "postgres"
@@ -34,11 +32,6 @@ POLL_SECONDS = 0.1
 IN_USE = "is still in use"
 FATAL = "FATAL"
 PORT = 5432
-SOCKET = f".s.PGSQL.{PORT}"
-# What pg_ctl gives to a shell, and lists of hosts or directories are split at.
-UNSUITABLE = re.compile(r'[,"$`\x00-\x1f]')
-# Of its path, in bytes, without the closing zero: unix(7); macOS has four fewer.
-SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 # The same locale wherever it is made; who is let in is said by `_identify`.
 INITDB = (
     *("--username=postgres", "--encoding=UTF8", "--locale=C"),
@@ -156,23 +149,8 @@ class Cluster:
             UnsuitableHomeError: Its path is too long for a socket or holds signs that cannot be
                 there, or it is everybody's.
         """
-        length, most = len(os.fsencode(self._home)), SOCKET_PATH - len(f"/{SOCKET}".encode())
-        most -= len("/pg")
-        if length > most:
-            raise UnsuitableHomeError(
-                f"the path of FASTFEAST_HOME has {length} bytes, and the socket of a server in it"
-                f" would be longer than the system allows: at most {most}, name a shorter one"
-            )
-        if found := UNSUITABLE.search(str(self._home)):
-            raise UnsuitableHomeError(
-                f"the path of FASTFEAST_HOME holds {found[0]!r}, which programs of PostgreSQL or"
-                " URLs read as something else: name a path without it"
-            )
-        if self._home.exists() and self._home.stat().st_mode & stat.S_IWOTH:
-            raise UnsuitableHomeError(
-                f"everybody may write in {self._home}, so it cannot be FASTFEAST_HOME: name a"
-                " directory of its own"
-            )
+        if (trouble := unsuitable(self._home)) is not None:
+            raise UnsuitableHomeError(trouble)
 
     def _make(self, user: ServerUser) -> None:
         """Make the cluster unless there is one: aside, so that it is there whole or not at all.

@@ -63,7 +63,12 @@ class Warehouse:
                 return
             with self.connect(autocommit=True) as connection:
                 ensure_fit(connection)
-                migrate(connection, contracts, project=self.settings.dbt_project_dir)
+                migrate(
+                    connection,
+                    contracts,
+                    project=self.settings.dbt_project_dir,
+                    target=self.settings.dbt_target_dir,
+                )
             self._is_prepared = True
 
     def dbt_environment(self, *, holder: int | None = None) -> dict[str, str]:

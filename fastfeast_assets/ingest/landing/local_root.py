@@ -128,7 +128,7 @@ class LocalRoot(LandingRoot):
         """Whether the directory exists and may be listed."""
         place = self._directory
         if not place.exists():
-            advice = "set FASTFEAST_LANDING, make the directory, or run `make demo`"
+            advice = "set FASTFEAST_LANDING, make the directory, or run `fastfeast demo`"
             return Trouble(f"{place} does not exist", advice, is_absent=True)
         if not place.is_dir():
             return Trouble(f"{place} is no directory", "set FASTFEAST_LANDING")

@@ -27,7 +27,7 @@ def test_nothing_set_up(
     result = bare("status")
     assert result.exit_code == 0
     assert "Nothing is set up yet" in result.stdout
-    assert "make demo" in result.stdout
+    assert "fastfeast demo" in result.stdout
     assert not home.exists()
 
 
