@@ -40,7 +40,7 @@ class Intake:
 
     Args:
         contract: The file's contract.
-        settings: Key, chunk size, business clock.
+        settings: Chunk size, business clock.
     """
 
     def __init__(self, contract: Contract, settings: Settings) -> None:
@@ -61,7 +61,13 @@ class Intake:
         return self.valid + self.quarantined
 
     def take(
-        self, connection: psycopg.Connection, stream: BinaryIO, load: store.Load, *, lines: int
+        self,
+        connection: psycopg.Connection,
+        stream: BinaryIO,
+        load: store.Load,
+        masker: Masker,
+        *,
+        lines: int,
     ) -> None:
         """Take all rows of the open file, in the present transaction.
 
@@ -69,13 +75,13 @@ class Intake:
             connection: In the transaction of the file.
             stream: The open file.
             load: Whose rows they are.
+            masker: Hashes the personal values of this load.
             lines: How many lines there are in the file's bytes.
 
         Raises:
             FileRejectedError: The file cannot be read, or not as text.
         """
         is_json = load.relative_path.endswith(".json")
-        masker = Masker(self._settings.pii_key_bytes)
         judge = Judge(self._contract, masker, self._settings.zone, is_json=is_json)
         with text_of(stream) as text:
             reader = self._reader(text, is_json=is_json)

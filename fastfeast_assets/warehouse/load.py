@@ -23,7 +23,7 @@ from fastfeast_assets.warehouse.database import Warehouse
 from fastfeast_assets.warehouse.identity import IdentityError
 from fastfeast_assets.warehouse.intake import Intake
 from fastfeast_assets.warehouse.ledger import Outcome
-from fastfeast_assets.warehouse.pii_key import ensure_key
+from fastfeast_assets.warehouse.pii_key import ensure_key, masker_of
 from fastfeast_assets.warehouse.upgrade.errors import NewerWarehouseError
 
 logger = logging.getLogger(__name__)
@@ -168,7 +168,9 @@ class _Loading:
                     connection, self.contract, self.file.partition_at, is_forced=self.is_forced
                 )
                 old, log_id = self._begin(connection)
-                self.rows.take(connection, stream, self._load(log_id), lines=self.content.lines)
+                masker = masker_of(connection, self.settings)
+                load = self._load(log_id)
+                self.rows.take(connection, stream, load, masker, lines=self.content.lines)
                 self.file.path.ensure_unchanged(stream, self.file.fingerprint)
                 outcome = self._outcome("success")
                 ledger.complete(connection, log_id, outcome)

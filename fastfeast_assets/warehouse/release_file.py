@@ -14,12 +14,12 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.judge.mask import Masker
 from fastfeast_assets.ingest.judge.rejudge import HeldRow, Rejudge, obstacle
 from fastfeast_assets.ingest.judge.verdict import RejectedRow
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import audit, ledger, store
 from fastfeast_assets.warehouse.checksum import checksum
+from fastfeast_assets.warehouse.pii_key import masker_of
 
 Result = Literal["released", "refused", "unreadable"]
 
@@ -84,7 +84,7 @@ class FileRelease:
         )
         self._rejudge = Rejudge(
             contract,
-            Masker(settings.pii_key_bytes),
+            masker_of(connection, settings),
             settings.zone,
             is_json=file.file_path.endswith(".json"),
         )

@@ -6,7 +6,7 @@ keys are judged afterwards by `repeats`, because they need to know what the file
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 from fastfeast_assets.contracts.model import Column, Contract
 from fastfeast_assets.contracts.pandera_schema import to_pandera, violations
 from fastfeast_assets.ingest.judge.extras import Extras
-from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.mask import Masker, scrub_column
 from fastfeast_assets.ingest.judge.parse import parse_column
 from fastfeast_assets.ingest.judge.parsed import Mask, ParsedColumn
 from fastfeast_assets.ingest.judge.raw_data import RawData
@@ -173,9 +173,17 @@ class Judge:
         return Reason(name, fault.rule, _cut(value))
 
     def _stored(self, column: Column, parsed: ParsedColumn) -> pa.Array:
-        if column.is_free_text:
-            return self._masker.scrub_column(parsed.stored, column.max_length)
-        return parsed.stored
+        if not column.is_free_text:
+            return parsed.stored
+        return scrub_column(parsed.stored, self._scrub(column), column.max_length)
+
+    def _scrub(self, column: Column) -> Callable[[str], str]:
+        """How free text is scrubbed: what is compared between loads must be the same in each."""
+        if column.is_key or column.reference is not None:
+            return self._masker.scrub_name
+        # A member whose name changed with every snapshot would have a version a day.
+        is_snapshot = self._contract.cadence == "batch"
+        return self._masker.scrub_lasting if is_snapshot else self._masker.scrub
 
     def refuse_repeats(self, verdict: Verdict, loaded: Container[str]) -> None:
         """Add the reason `duplicate` to every row whose key an earlier valid row has.
@@ -235,7 +243,9 @@ class Judge:
             stage="schema" if any(r.rule in SCHEMA_RULES for r in reasons) else "records",
             text="; ".join(self._explain(reason, hidden) for reason in reasons),
             reasons=[r.as_json(is_hidden=r.column in hidden) for r in reasons],
-            raw_data=self._raw_data.of(verdict.chunk, verdict.shown, offset),
+            raw_data=self._raw_data.of(
+                verdict.chunk, verdict.shown, offset, {reason.column for reason in reasons}
+            ),
         )
 
     def _explain(self, reason: Reason, hidden: frozenset[str]) -> str:
