@@ -23,6 +23,7 @@ from fastfeast_assets.warehouse.database import Warehouse
 from fastfeast_assets.warehouse.identity import IdentityError
 from fastfeast_assets.warehouse.intake import Intake
 from fastfeast_assets.warehouse.ledger import Outcome
+from fastfeast_assets.warehouse.person import suppression
 from fastfeast_assets.warehouse.pii_key import ensure_key, masker_of
 from fastfeast_assets.warehouse.upgrade.errors import NewerWarehouseError
 
@@ -167,10 +168,11 @@ class _Loading:
                 months.enter(
                     connection, self.contract, self.file.partition_at, is_forced=self.is_forced
                 )
-                old, log_id = self._begin(connection)
+                suppressed = suppression.of(connection, self.contract)
                 masker = masker_of(connection, self.settings)
-                load = self._load(log_id)
-                self.rows.take(connection, stream, load, masker, lines=self.content.lines)
+                old, log_id = self._begin(connection)
+                load, lines = self._load(log_id), self.content.lines
+                self.rows.take(connection, stream, load, masker, suppressed, lines=lines)
                 self.file.path.ensure_unchanged(stream, self.file.fingerprint)
                 outcome = self._outcome("success")
                 ledger.complete(connection, log_id, outcome)
@@ -230,6 +232,7 @@ class _Loading:
             valid=self.rows.valid,
             quarantined=self.rows.quarantined,
             duplicates=self.rows.duplicates,
+            erased=self.rows.erased,
             lines=self.rows.lines,
             checksum=self.rows.checksum,
             extra_columns=list(self.rows.extra_columns),

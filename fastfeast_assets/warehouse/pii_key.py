@@ -49,6 +49,11 @@ def masker_of(connection: psycopg.Connection, settings: Settings) -> Masker:
     return Masker(settings.pii_key_bytes, scheme_of(connection, settings))
 
 
+def maskers_of(connection: psycopg.Connection, settings: Settings) -> list[Masker]:
+    """The same for each key that is in use, the present one first."""
+    return [masker_of(connection, settings)]
+
+
 def is_newest_key(connection: psycopg.Connection, settings: Settings) -> bool:
     """Whether the newest hashes were made with this key; not before the first ones.
 

@@ -20,10 +20,12 @@ import pyarrow as pa
 from fastfeast_assets.contracts.model import Column, Contract
 from fastfeast_assets.ingest.judge.extras import as_hidden
 from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.suppressed import MARK
 from fastfeast_assets.ingest.judge.verdict import Judge, RejectedRow, Verdict
 from fastfeast_assets.ingest.read.chunks import BareWord, Cell, NumberText, TextChunk
 
 EXTRA, SURPLUS = "_extra", "_surplus"
+ERASED_PERSON = "its person was erased"
 # What was hidden is written in upper case, and joins with nobody.
 _HASH = re.compile(r"[0-9a-f]{64}")
 _HIDDEN = re.compile(r"[0-9a-fA-F]{64}")
@@ -58,6 +60,8 @@ class HeldRow:
 def obstacle(contract: Contract, row: HeldRow) -> str | None:
     """Why a row cannot be judged from the quarantine, or None when it can."""
     values = row.values()
+    if MARK in values:
+        return ERASED_PERSON
     if SURPLUS in values or any(reason["rule"] == "row" for reason in row.reasons):
         return "its values do not stand in their columns"
     for column in contract.columns:
