@@ -20,7 +20,7 @@ import psutil
 from pydantic import SecretStr
 
 from fastfeast_assets.contracts.load import load_contracts
-from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.mask import NameMasker
 from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.ingest.landing.discover import discover
 from fastfeast_assets.settings import Settings
@@ -173,7 +173,7 @@ def load(settings: Settings, source: str) -> None:
         now=datetime.now(UTC),
         settle_seconds=0,
         start_date=settings.start_date,
-        scrub=Masker(settings.pii_key_bytes).scrub,
+        scrub=NameMasker(settings.pii_key_bytes).scrub,
         sources={source},
     )
     [file] = found.files

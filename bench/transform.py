@@ -18,7 +18,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from fastfeast_assets.contracts.load import load_contracts
-from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.mask import NameMasker
 from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.ingest.landing.discover import discover
 from fastfeast_assets.settings import Settings
@@ -103,7 +103,7 @@ def drop(
         now=datetime.now(UTC),
         settle_seconds=0,
         start_date=settings.start_date,
-        scrub=Masker(settings.pii_key_bytes).scrub,
+        scrub=NameMasker(settings.pii_key_bytes).scrub,
     )
     with warehouse.connect() as connection:
         files = ledger.pending(connection, found.files, retry_failed=False)

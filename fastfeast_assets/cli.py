@@ -24,6 +24,7 @@ from fastfeast_assets.commands.doctor import doctor
 from fastfeast_assets.commands.dump import dump
 from fastfeast_assets.commands.errors import problem_of
 from fastfeast_assets.commands.ingest import ingest
+from fastfeast_assets.commands.person import person
 from fastfeast_assets.commands.prune import prune
 from fastfeast_assets.commands.psql import ANY_ARGUMENTS, psql
 from fastfeast_assets.commands.quarantine import quarantine
@@ -107,6 +108,7 @@ app.command(rich_help_panel=_LOOK)(check)
 quarantine.command()(release)
 quarantine.command()(discard)
 app.add_typer(quarantine, name="quarantine", rich_help_panel=_LOOK)
+app.add_typer(person, name="person", rich_help_panel=_LOOK)
 app.command(rich_help_panel=_SERVE)(dev)
 app.command(rich_help_panel=_SERVE, context_settings=ANY_ARGUMENTS)(psql)
 app.command(rich_help_panel=_SERVE)(url)

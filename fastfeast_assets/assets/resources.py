@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fastfeast_assets.assets.stopping import Stopping
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.mask import NameMasker
 from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.ingest.landing.discover import Discovery, discover
 from fastfeast_assets.ingest.landing.root import LandingRoot
@@ -78,8 +78,8 @@ class Platform:
 
     @cached_property
     def scrub(self) -> Scrub:
-        """Takes personal values out of a text."""
-        return Masker(self.settings.pii_key_bytes).scrub
+        """Takes personal values out of a name."""
+        return NameMasker(self.settings.pii_key_bytes).scrub
 
     def discovery(self, run_id: str, folders: Sequence[str] | None) -> Discovery:
         """What stands in these folders, or anywhere; looked up once a run, for all its assets."""

@@ -137,7 +137,7 @@ class Facts:
 
 def look_at_landing(settings: Settings, contracts: dict[str, Contract]) -> Discovery:
     """What stands in the landing zone."""
-    from fastfeast_assets.ingest.judge.mask import Masker
+    from fastfeast_assets.ingest.judge.mask import NameMasker
     from fastfeast_assets.ingest.landing import open_landing
     from fastfeast_assets.ingest.landing.discover import discover
 
@@ -147,7 +147,7 @@ def look_at_landing(settings: Settings, contracts: dict[str, Contract]) -> Disco
         now=datetime.now(settings.zone),
         settle_seconds=settings.settle_seconds,
         start_date=settings.start_date,
-        scrub=Masker(settings.pii_key_bytes).scrub,
+        scrub=NameMasker(settings.pii_key_bytes).scrub,
     )
 
 

@@ -15,7 +15,16 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 Action = Literal[
-    "release", "refresh", "discard", "reprocess", "withdraw", "prune", "upgrade", "accept"
+    "release",
+    "refresh",
+    "discard",
+    "reprocess",
+    "withdraw",
+    "prune",
+    "upgrade",
+    "accept",
+    "erase",
+    "rotate",
 ]
 Values = Mapping[str, Any]
 
@@ -28,7 +37,7 @@ class Entry:
         action: What was done; `refresh` gives a quarantined row its present reasons, `accept` a
             warehouse another identity.
         target: To what: `quarantine/17`, a path below the landing root, `raw.orders/2026-11`,
-            `warehouse/identity`.
+            `warehouse/identity`, `person/customers/17`, `warehouse/pii_key`.
         old: Values before, None when there were none.
         new: Values after. Never a personal value in either.
     """

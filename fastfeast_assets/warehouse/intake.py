@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from io import TextIOBase
 from typing import BinaryIO
 
 import psycopg
@@ -11,10 +10,11 @@ import psycopg
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.errors import FileRejectedError
 from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.suppressed import Suppressed
 from fastfeast_assets.ingest.judge.verdict import Judge, Verdict
 from fastfeast_assets.ingest.read.chunks import LineAccount
 from fastfeast_assets.ingest.read.csv_reader import CsvReader
-from fastfeast_assets.ingest.read.json_reader import JsonReader
+from fastfeast_assets.ingest.read.reader import reader_of
 from fastfeast_assets.ingest.read.source import text_of
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import store
@@ -33,6 +33,7 @@ class Intake:
         valid: Rows stored in raw so far.
         quarantined: Rows refused so far.
         duplicates: Those of the refused ones whose key the file has already had.
+        erased: Rows that were stored without the person whom they are about.
         checksum: Over the rows stored in raw so far.
         reasons: `rule:column` -> refused rows; a row with several reasons counts in each.
         extra_columns: Names that the contract does not know, in the order of appearance.
@@ -40,13 +41,14 @@ class Intake:
 
     Args:
         contract: The file's contract.
-        settings: Key, chunk size, business clock.
+        settings: Chunk size, business clock.
     """
 
     def __init__(self, contract: Contract, settings: Settings) -> None:
         self.valid = 0
         self.quarantined = 0
         self.duplicates = 0
+        self.erased = 0
         self.checksum = 0
         self.reasons: Counter[str] = Counter()
         self.extra_columns: dict[str, None] = {}
@@ -61,7 +63,14 @@ class Intake:
         return self.valid + self.quarantined
 
     def take(
-        self, connection: psycopg.Connection, stream: BinaryIO, load: store.Load, *, lines: int
+        self,
+        connection: psycopg.Connection,
+        stream: BinaryIO,
+        load: store.Load,
+        masker: Masker,
+        suppressed: Suppressed,
+        *,
+        lines: int,
     ) -> None:
         """Take all rows of the open file, in the present transaction.
 
@@ -69,16 +78,18 @@ class Intake:
             connection: In the transaction of the file.
             stream: The open file.
             load: Whose rows they are.
+            masker: Hashes the personal values of this load.
+            suppressed: Whose rows are stored without the person.
             lines: How many lines there are in the file's bytes.
 
         Raises:
             FileRejectedError: The file cannot be read, or not as text.
         """
         is_json = load.relative_path.endswith(".json")
-        masker = Masker(self._settings.pii_key_bytes)
-        judge = Judge(self._contract, masker, self._settings.zone, is_json=is_json)
+        judge = Judge(self._contract, masker, self._settings.zone, suppressed, is_json=is_json)
+        rows = self._settings.chunk_rows
         with text_of(stream) as text:
-            reader = self._reader(text, is_json=is_json)
+            reader = reader_of(text, self._contract, rows, is_json=is_json)
             for chunk in reader.chunks():
                 verdict = judge.judge(chunk)
                 loaded = store.loaded_keys(connection, load, verdict.keys) if self.valid else ()
@@ -91,12 +102,6 @@ class Intake:
                 f"not UTF-8: {self._bad_rows} of {self.total} rows hold bytes that are none; "
                 "export the file as UTF-8"
             )
-
-    def _reader(self, text: TextIOBase, *, is_json: bool) -> JsonReader | CsvReader:
-        if is_json:
-            names = [column.name for column in self._contract.columns]
-            return JsonReader(text, names, self._settings.chunk_rows)
-        return CsvReader(text, self._contract.columns, self._settings.chunk_rows)
 
     def _close_account(self, read: LineAccount, counted: int) -> None:
         """Check that every line of the file is a row, or one of the other lines."""
@@ -122,6 +127,7 @@ class Intake:
         rejected = (judge.rejected(verdict, offset) for offset in sorted(verdict.reasons))
         self.quarantined += store.copy_rejected(connection, load, rejected)
         self._bad_rows += len(verdict.chunk.bad_bytes)
+        self.erased += int(verdict.is_erased.sum())
         for reasons in verdict.reasons.values():
             self.reasons.update(f"{reason.rule}:{reason.column}" for reason in reasons)
             self.duplicates += any(reason.rule == "duplicate" for reason in reasons)

@@ -67,6 +67,7 @@ class Outcome:
     valid: int = 0
     quarantined: int = 0
     duplicates: int = 0
+    erased: int = 0
     checksum: int = 0
     extra_columns: Sequence[str] = ()
     lines: LineAccount | None = None
@@ -275,7 +276,8 @@ def complete(connection: psycopg.Connection, log_id: int, outcome: Outcome) -> N
     """Add to a log row what its load came to, right before the transaction commits."""
     connection.execute(
         "update ops.pipeline_file_log set total_records = %s, valid_records = %s, "
-        "quarantined = %s, duplicate_count = %s, row_checksum = %s, extra_columns = %s, "
+        "quarantined = %s, duplicate_count = %s, erased_records = %s, row_checksum = %s, "
+        "extra_columns = %s, "
         "line_count = %s, other_lines = %s, duration_seconds = %s, "
         "committed_at = clock_timestamp() where log_id = %s",
         [
@@ -283,6 +285,7 @@ def complete(connection: psycopg.Connection, log_id: int, outcome: Outcome) -> N
             outcome.valid,
             outcome.quarantined,
             outcome.duplicates,
+            outcome.erased,
             outcome.checksum,
             Jsonb(list(outcome.extra_columns)),
             outcome.lines.total if outcome.lines else None,

@@ -23,7 +23,8 @@ from fastfeast_assets.warehouse.database import Warehouse
 from fastfeast_assets.warehouse.identity import IdentityError
 from fastfeast_assets.warehouse.intake import Intake
 from fastfeast_assets.warehouse.ledger import Outcome
-from fastfeast_assets.warehouse.pii_key import ensure_key
+from fastfeast_assets.warehouse.person import suppression
+from fastfeast_assets.warehouse.pii_key import ensure_key, masker_of
 from fastfeast_assets.warehouse.upgrade.errors import NewerWarehouseError
 
 logger = logging.getLogger(__name__)
@@ -167,8 +168,11 @@ class _Loading:
                 months.enter(
                     connection, self.contract, self.file.partition_at, is_forced=self.is_forced
                 )
+                suppressed = suppression.of(connection, self.contract)
+                masker = masker_of(connection, self.settings)
                 old, log_id = self._begin(connection)
-                self.rows.take(connection, stream, self._load(log_id), lines=self.content.lines)
+                load, lines = self._load(log_id), self.content.lines
+                self.rows.take(connection, stream, load, masker, suppressed, lines=lines)
                 self.file.path.ensure_unchanged(stream, self.file.fingerprint)
                 outcome = self._outcome("success")
                 ledger.complete(connection, log_id, outcome)
@@ -228,6 +232,7 @@ class _Loading:
             valid=self.rows.valid,
             quarantined=self.rows.quarantined,
             duplicates=self.rows.duplicates,
+            erased=self.rows.erased,
             lines=self.rows.lines,
             checksum=self.rows.checksum,
             extra_columns=list(self.rows.extra_columns),

@@ -23,6 +23,9 @@ TRANSFORM_WORK_LOCK = 7_301_006
 CHECK_LOCK = 7_301_007
 """Testing many rows apart from any load."""
 
+PERSONS_LOCK = 7_301_020
+"""Changing whose data is stored, or how it is hashed; shared by whoever stores rows."""
+
 RUN_LOCK = 7_301_005
 """First of two numbers, on Dagster's storage: the second is the hash of a run that lives."""
 

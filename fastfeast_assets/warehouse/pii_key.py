@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
-from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.keys import Scheme
+from fastfeast_assets.ingest.judge.mask import Hasher, Masker
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse.identity import IdentityError
 
@@ -24,7 +25,7 @@ class KeyChangedError(IdentityError):
 
 def fingerprint(settings: Settings) -> str:
     """What tells one key from another without telling the key, 16 hex digits."""
-    return Masker(settings.pii_key_bytes).hash("fastfeast")[:FINGERPRINT_DIGITS]
+    return Hasher(settings.pii_key_bytes).hash("fastfeast")[:FINGERPRINT_DIGITS]
 
 
 def last_fingerprint(connection: psycopg.Connection) -> str | None:
@@ -33,6 +34,24 @@ def last_fingerprint(connection: psycopg.Connection) -> str | None:
         "select fingerprint from ops.pii_key order by last_taken_up_at desc limit 1"
     ).fetchone()
     return None if row is None else str(row[0])
+
+
+def scheme_of(connection: psycopg.Connection, settings: Settings) -> Scheme:
+    """How hashes of persons are made with the key of the settings in this warehouse."""
+    row = connection.execute(
+        "select scheme from ops.pii_key where fingerprint = %s", [fingerprint(settings)]
+    ).fetchone()
+    return "direct" if row == ("direct",) else "hkdf"
+
+
+def masker_of(connection: psycopg.Connection, settings: Settings) -> Masker:
+    """What hashes personal values as this warehouse does; the one place that makes it."""
+    return Masker(settings.pii_key_bytes, scheme_of(connection, settings))
+
+
+def maskers_of(connection: psycopg.Connection, settings: Settings) -> list[Masker]:
+    """The same for each key that is in use, the present one first."""
+    return [masker_of(connection, settings)]
 
 
 def is_newest_key(connection: psycopg.Connection, settings: Settings) -> bool:
@@ -56,7 +75,7 @@ def ensure_key(connection: psycopg.Connection, settings: Settings) -> None:
     if is_newest_key(connection, settings):
         return
     connection.execute(
-        "insert into ops.pii_key (fingerprint) values (%s) on conflict (fingerprint) do update "
-        "set last_taken_up_at = clock_timestamp()",
+        "insert into ops.pii_key (fingerprint, scheme) values (%s, 'hkdf')"
+        " on conflict (fingerprint) do update set last_taken_up_at = clock_timestamp()",
         [fingerprint(settings)],
     )

@@ -14,17 +14,19 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.judge.mask import Masker
-from fastfeast_assets.ingest.judge.rejudge import HeldRow, Rejudge, obstacle
+from fastfeast_assets.ingest.judge.rejudge import ERASED_PERSON, HeldRow, Rejudge, obstacle
 from fastfeast_assets.ingest.judge.verdict import RejectedRow
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import audit, ledger, store
 from fastfeast_assets.warehouse.checksum import checksum
+from fastfeast_assets.warehouse.pii_key import masker_of
 
 Result = Literal["released", "refused", "unreadable"]
 
 REPROCESS = "load its file again with `fastfeast reprocess`"
 ORPHAN = "it is no refused row but waits for its parent, whose arrival resolves it"
+# What its file would change nothing about.
+FINAL = frozenset({ORPHAN, ERASED_PERSON})
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class FileRelease:
         )
         self._rejudge = Rejudge(
             contract,
-            Masker(settings.pii_key_bytes),
+            masker_of(connection, settings),
             settings.zone,
             is_json=file.file_path.endswith(".json"),
         )
@@ -101,7 +103,7 @@ class FileRelease:
             for held in chunk
         }
         outcomes = [
-            held.outcome("unreadable", problem if problem == ORPHAN else f"{problem}; {REPROCESS}")
+            held.outcome("unreadable", problem if problem in FINAL else f"{problem}; {REPROCESS}")
             for held in chunk
             if (problem := problems[held.row.quarantine_id]) is not None
         ]

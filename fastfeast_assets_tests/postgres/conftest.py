@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.mask import NameMasker
 from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.ingest.landing.discover import Discovery, discover
 from fastfeast_assets.settings import Settings
@@ -35,7 +35,7 @@ def look(settings: Settings, contracts: Mapping[str, Contract]) -> Discovery:
         now=NOW,
         settle_seconds=settings.settle_seconds,
         start_date=settings.start_date,
-        scrub=Masker(settings.pii_key_bytes).scrub,
+        scrub=NameMasker(settings.pii_key_bytes).scrub,
     )
 
 

@@ -72,7 +72,7 @@ class Extras:
     """Makes what is stored of uncontracted values: `_extra` and `_surplus`.
 
     Numbers, booleans, nulls and dates stay as they are, unless a number may be a mobile or an id.
-    Text becomes `Hidden`, leaf by leaf; names are scrubbed.
+    Text becomes `Hidden`, leaf by leaf; names are scrubbed, those of columns alike in every load.
 
     Args:
         contract: The source's contract, which may name columns whose text is kept and scrubbed.
@@ -92,7 +92,7 @@ class Extras:
         if name not in self._names:
             if len(self._names) >= NAMES_REMEMBERED:
                 self._names.clear()
-            self._names[name] = storable(self._masker.scrub(name))
+            self._names[name] = storable(self._masker.scrub_name(name))
         return self._names[name]
 
     def of(self, values: Mapping[str, object]) -> dict[str, object]:
@@ -102,25 +102,15 @@ class Extras:
             values: By name, as the reader gives them: text, `NumberText`, bool, None, and
                 dictionaries and lists of these. `Hidden` values stay as they are.
         """
-        return self._named(
-            (name, self._stored(value, is_kept=name in self._keep, depth=1))
+        stored = (
+            (self.name(name), self._stored(value, is_kept=name in self._keep, depth=1))
             for name, value in values.items()
         )
+        return _told_apart(stored)
 
     def surplus(self, values: Iterable[object]) -> list[object]:
         """The same of values without names; names of the contract among them stay readable."""
         return [self._stored(value, is_kept=False, depth=1) for value in values]
-
-    def _named(self, items: Iterable[tuple[str, object]]) -> dict[str, object]:
-        named: dict[str, object] = {}
-        taken: Counter[str] = Counter()
-        for name, value in items:
-            plain = chosen = self.name(name)
-            while chosen in named:
-                taken[plain] += 1
-                chosen = f"{plain} ({taken[plain] + 1})"
-            named[chosen] = value
-        return named
 
     def _stored(self, value: object, *, is_kept: bool, depth: int) -> object:
         if value is None or isinstance(value, bool | Hidden):
@@ -128,8 +118,11 @@ class Extras:
         if isinstance(value, dict | list) and depth > _DEEPEST:
             return {"type": "object" if isinstance(value, dict) else "array", "length": len(value)}
         if isinstance(value, dict):
-            return self._named(
-                (name, self._stored(item, is_kept=is_kept, depth=depth + 1))
+            return _told_apart(
+                (
+                    storable(self._masker.scrub(name)),
+                    self._stored(item, is_kept=is_kept, depth=depth + 1),
+                )
                 for name, item in value.items()
             )
         if isinstance(value, list):
@@ -163,7 +156,20 @@ class Extras:
 
     def _hidden(self, kind: str, text: str) -> Hidden:
         value = person_of(text) or text
-        return Hidden(type=kind, length=len(text), hmac=self._masker.hash(value))
+        return Hidden(type=kind, length=len(text), hmac=self._masker.digest(value))
+
+
+def _told_apart(items: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """Pairs as an object; scrubbed names that are the same are told apart by a number."""
+    named: dict[str, object] = {}
+    taken: Counter[str] = Counter()
+    for plain, value in items:
+        chosen = plain
+        while chosen in named:
+            taken[plain] += 1
+            chosen = f"{plain} ({taken[plain] + 1})"
+        named[chosen] = value
+    return named
 
 
 def _is_moment(text: str) -> bool:

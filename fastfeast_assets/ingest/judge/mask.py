@@ -1,26 +1,36 @@
-"""Personal values become HMAC-SHA256 of their canonical form. Nothing personal leaves this room."""
+"""Personal values become HMAC-SHA256 of their canonical form. Nothing personal leaves this room.
+
+Three keys, whose hashes do not join: one of persons, for their contracted columns; one of names;
+and one that is made at random for each load and kept nowhere, for all text. Hashes of the first are
+written in lower case, those of the others in upper case, so that none is taken for another.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+import secrets
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fastfeast_assets.ingest.judge.keys import HASH_BYTES, Scheme, names_key, persons_key
 from fastfeast_assets.ingest.judge.scrub import HINT_RE2, replace_personal
 
+UNNAMED = "[personal]"
+"""What stands for a personal value in text that is compared from day to day."""
 
-class Masker:
-    """Hashes personal values under a secret key."""
+
+class Hasher:
+    """HMAC-SHA256 under one key."""
 
     def __init__(self, key: bytes) -> None:
         self._keyed = hmac.new(key, digestmod=hashlib.sha256)
 
     def hash(self, value: str) -> str:
-        """HMAC-SHA256 of a canonical value, 64 hex digits."""
+        """Of a canonical value, 64 hex digits in lower case."""
         keyed = self._keyed.copy()
         keyed.update(value.encode("utf-8", "backslashreplace"))
         return keyed.hexdigest()
@@ -38,27 +48,85 @@ class Masker:
             hashes.append(known[value])
         return hashes
 
+
+class NameMasker:
+    """Scrubs names. The same name is scrubbed alike always, but joins with no person's column.
+
+    Args:
+        secret: The secret of the settings.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._names = Hasher(names_key(secret))
+
     def scrub(self, text: str) -> str:
-        """The text with every e-mail, mobile and national id in it hashed.
+        """The name with every e-mail, mobile and national id in it hashed."""
+        return replace_personal(text, self._hidden)
 
-        A person has the hash here that the columns of persons have.
-        """
-        return replace_personal(text, self.hash)
+    def _hidden(self, value: str) -> str:
+        return self._names.hash(value).upper()
 
-    def scrub_column(self, texts: pa.Array, max_length: int | None = None) -> pa.Array:
-        """A column of text scrubbed; only cells that may hold a personal value are looked at.
 
-        Args:
-            texts: Of type `large_string`; null stays null.
-            max_length: Characters beyond which a scrubbed text is cut.
-        """
-        suspect = pc.fill_null(pc.match_substring_regex(texts, HINT_RE2), False)
-        places = np.flatnonzero(suspect.to_numpy(zero_copy_only=False))
-        if not places.size:
-            return texts
-        cells = texts.to_pylist()
-        for place in places:
-            scrubbed = self.scrub(cells[place])
-            if scrubbed != cells[place]:
-                cells[place] = scrubbed[:max_length]
-        return pa.array(cells, type=texts.type)
+class Masker:
+    """Hashes the personal values of one load.
+
+    Args:
+        secret: The secret of the settings.
+        scheme: How the hashes of persons in the warehouse are made.
+    """
+
+    def __init__(self, secret: bytes, scheme: Scheme) -> None:
+        self._persons = Hasher(persons_key(secret, scheme))
+        self._passing = Hasher(secrets.token_bytes(HASH_BYTES))
+        self._names = NameMasker(secret)
+
+    def hash(self, value: str) -> str:
+        """The hash of a person's canonical value, the same in every load."""
+        return self._persons.hash(value)
+
+    def hash_many(self, values: Iterable[str | None]) -> list[str | None]:
+        """The same of many, None for None."""
+        return self._persons.hash_many(values)
+
+    def digest(self, value: str) -> str:
+        """A hash that says within this load alone whether two values are the same."""
+        return self._passing.hash(value)
+
+    def hide(self, value: str) -> str:
+        """The same, in upper case, where it stands in the place of the value."""
+        return self.digest(value).upper()
+
+    def scrub(self, text: str) -> str:
+        """The text with every e-mail, mobile and national id in it hidden."""
+        return replace_personal(text, self.hide)
+
+    def scrub_name(self, text: str) -> str:
+        """The name of a column, or a key, scrubbed alike in every load."""
+        return self._names.scrub(text)
+
+    @staticmethod
+    def scrub_lasting(text: str) -> str:
+        """The text with the same word for every personal value, for comparisons between loads."""
+        return replace_personal(text, lambda _: UNNAMED)
+
+
+def scrub_column(
+    texts: pa.Array, scrub: Callable[[str], str], max_length: int | None = None
+) -> pa.Array:
+    """A column of text scrubbed; only cells that may hold a personal value are looked at.
+
+    Args:
+        texts: Of type `large_string`; null stays null.
+        scrub: What scrubs a text.
+        max_length: Characters beyond which a scrubbed text is cut.
+    """
+    suspect = pc.fill_null(pc.match_substring_regex(texts, HINT_RE2), False)
+    places = np.flatnonzero(suspect.to_numpy(zero_copy_only=False))
+    if not places.size:
+        return texts
+    cells = texts.to_pylist()
+    for place in places:
+        scrubbed = scrub(cells[place])
+        if scrubbed != cells[place]:
+            cells[place] = scrubbed[:max_length]
+    return pa.array(cells, type=texts.type)

@@ -6,6 +6,8 @@ how a cell is shown in clear for `shown`; what is stored of uncontracted values 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from fastfeast_assets.contracts.model import Column, Contract
 from fastfeast_assets.ingest.judge.canonical import canonical
 from fastfeast_assets.ingest.judge.extras import Extras, is_literal
@@ -32,11 +34,20 @@ class RawData:
         self._extras = extras
         self._is_json = is_json
 
-    def of(self, chunk: TextChunk, shown: ShownCells, offset: int) -> dict[str, object]:
+    def of(
+        self, chunk: TextChunk, shown: ShownCells, offset: int, wrong: Collection[str]
+    ) -> dict[str, object]:
         """The row as it came, by source column name, for `json_decoder.written`.
 
-        Personal columns are hashed. In a row with too many or too few fields no value is known
-        to stand in its own column: where the source has personal columns, all are hashed.
+        A good value of a personal column has its person's hash. One that is wrong is hidden: it may
+        be anybody's. In a row with too many or too few fields no value is known to stand in its own
+        column: where the source has personal columns, all are hidden.
+
+        Args:
+            chunk: The rows as they came.
+            shown: Their cells in clear.
+            offset: Of the row.
+            wrong: The columns that a reason to refuse the row is about.
         """
         is_shifted = is_malformed(chunk.faults.get(offset, ()))
         hide_all = is_shifted and bool(self._contract.personal_columns)
@@ -46,9 +57,10 @@ class RawData:
             if cell is None:
                 row[column.name] = None
             elif column.is_personal:
-                row[column.name] = self._hash(column, cell)
+                is_persons = not is_shifted and column.name not in wrong
+                row[column.name] = self._hash(column, cell, is_persons=is_persons)
             elif hide_all:
-                row[column.name] = self._masker.hash(cell)
+                row[column.name] = self._masker.hide(cell)
             else:
                 row[column.name] = self._value(column, shown.text(column.name, offset))
         if extra := chunk.extras.get(offset):
@@ -57,9 +69,11 @@ class RawData:
             row["_surplus"] = self._extras.surplus(chunk.surplus[offset])
         return row
 
-    def _hash(self, column: Column, cell: str) -> str | None:
+    def _hash(self, column: Column, cell: str, *, is_persons: bool) -> str | None:
         value = canonical(cell, column.canonical)
-        return self._masker.hash(value) if value not in self._contract.null_tokens else None
+        if value in self._contract.null_tokens:
+            return None
+        return self._masker.hash(value) if is_persons else self._masker.hide(value)
 
     def _value(self, column: Column, text: str | None) -> object:
         """A cell of a JSON file as the JSON value that it was.

@@ -20,11 +20,15 @@ import pyarrow as pa
 from fastfeast_assets.contracts.model import Column, Contract
 from fastfeast_assets.ingest.judge.extras import as_hidden
 from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.suppressed import MARK
 from fastfeast_assets.ingest.judge.verdict import Judge, RejectedRow, Verdict
 from fastfeast_assets.ingest.read.chunks import BareWord, Cell, NumberText, TextChunk
 
 EXTRA, SURPLUS = "_extra", "_surplus"
+ERASED_PERSON = "its person was erased"
+# What was hidden is written in upper case, and joins with nobody.
 _HASH = re.compile(r"[0-9a-f]{64}")
+_HIDDEN = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class HeldRow:
 def obstacle(contract: Contract, row: HeldRow) -> str | None:
     """Why a row cannot be judged from the quarantine, or None when it can."""
     values = row.values()
+    if MARK in values:
+        return ERASED_PERSON
     if SURPLUS in values or any(reason["rule"] == "row" for reason in row.reasons):
         return "its values do not stand in their columns"
     for column in contract.columns:
@@ -68,7 +74,7 @@ def obstacle(contract: Contract, row: HeldRow) -> str | None:
         is_hash = isinstance(value, str) and _HASH.fullmatch(value) is not None
         if column.is_personal and (rules or not is_hash):
             return f"{column.name} is personal and its value was not kept"
-        if not column.is_personal and _HASH.search(str(value)):
+        if not column.is_personal and _HIDDEN.search(str(value)):
             return f"what looked personal in {column.name} was hashed"
         if column.kind == "text" and "type" in rules:
             return f"{column.name} was altered to be stored"

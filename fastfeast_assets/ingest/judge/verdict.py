@@ -6,7 +6,7 @@ keys are judged afterwards by `repeats`, because they need to know what the file
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -18,12 +18,13 @@ import pyarrow as pa
 from fastfeast_assets.contracts.model import Column, Contract
 from fastfeast_assets.contracts.pandera_schema import to_pandera, violations
 from fastfeast_assets.ingest.judge.extras import Extras
-from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.mask import Masker, scrub_column
 from fastfeast_assets.ingest.judge.parse import parse_column
 from fastfeast_assets.ingest.judge.parsed import Mask, ParsedColumn
 from fastfeast_assets.ingest.judge.raw_data import RawData
 from fastfeast_assets.ingest.judge.readings import readings
 from fastfeast_assets.ingest.judge.shown import ShownCells, is_malformed
+from fastfeast_assets.ingest.judge.suppressed import MARK, NOBODY, Suppressed, blanked
 from fastfeast_assets.ingest.read.chunks import Fault, TextChunk
 from fastfeast_assets.ingest.read.json_decoder import written
 from fastfeast_assets.ingest.read.text import storable
@@ -70,6 +71,7 @@ class Verdict:
         keys: Canonical key text a row, None where it cannot be read.
         reasons: Row offset -> everything that is wrong with the row.
         shown: The cells as the quarantine may show them.
+        is_erased: Which rows are those of persons who were erased.
         stored: Stored column name -> Arrow array of all rows, free text scrubbed, personal
             columns in clear: only `Judge` sees it, `Judge.accepted` hashes it.
     """
@@ -78,6 +80,7 @@ class Verdict:
     keys: list[str | None]
     reasons: dict[int, list[Reason]]
     shown: ShownCells
+    is_erased: Mask
     stored: dict[str, pa.Array] = field(repr=False)
 
     @property
@@ -95,15 +98,23 @@ class Judge:
         contract: The source's contract.
         masker: Hashes personal values.
         zone: The business clock.
+        suppressed: Persons who were erased.
         is_json: Whether the file was JSON, where numbers in the quarantine stay numbers.
     """
 
     def __init__(
-        self, contract: Contract, masker: Masker, zone: ZoneInfo, *, is_json: bool
+        self,
+        contract: Contract,
+        masker: Masker,
+        zone: ZoneInfo,
+        suppressed: Suppressed = NOBODY,
+        *,
+        is_json: bool,
     ) -> None:
         self._contract = contract
         self._masker = masker
         self._zone = zone
+        self._suppressed = suppressed
         self._extras = Extras(contract, masker, is_json=is_json)
         self._raw_data = RawData(contract, masker, self._extras, is_json=is_json)
         self._columns = {column.name: column for column in contract.columns}
@@ -137,7 +148,8 @@ class Judge:
             # Of a malformed row no value is known to stand in its column.
             if not is_whole[offset] or any(reason.column == key.name for reason in reasons):
                 keys[offset] = None
-        return Verdict(chunk, keys, found, shown, stored)
+        is_erased = self._suppressed.among(self._contract, chunk, stored, [self._masker.hash_many])
+        return Verdict(chunk, keys, found, shown, is_erased, stored)
 
     def _parse(self, chunk: TextChunk, column: Column) -> ParsedColumn:
         return parse_column(
@@ -173,9 +185,17 @@ class Judge:
         return Reason(name, fault.rule, _cut(value))
 
     def _stored(self, column: Column, parsed: ParsedColumn) -> pa.Array:
-        if column.is_free_text:
-            return self._masker.scrub_column(parsed.stored, column.max_length)
-        return parsed.stored
+        if not column.is_free_text:
+            return parsed.stored
+        return scrub_column(parsed.stored, self._scrub(column), column.max_length)
+
+    def _scrub(self, column: Column) -> Callable[[str], str]:
+        """How free text is scrubbed: what is compared between loads must be the same in each."""
+        if column.is_key or column.reference is not None:
+            return self._masker.scrub_name
+        # A member whose name changed with every snapshot would have a version a day.
+        is_snapshot = self._contract.cadence == "batch"
+        return self._masker.scrub_lasting if is_snapshot else self._masker.scrub
 
     def refuse_repeats(self, verdict: Verdict, loaded: Container[str]) -> None:
         """Add the reason `duplicate` to every row whose key an earlier valid row has.
@@ -201,16 +221,20 @@ class Judge:
     def accepted(self, verdict: Verdict) -> pa.Table:
         """The rows to load: stored columns, personal ones hashed, then `_row_number`, `_extra`."""
         chosen = pa.array(np.flatnonzero(verdict.is_accepted))
+        is_erased = verdict.is_erased[verdict.is_accepted]
         columns: dict[str, pa.Array] = {}
         for column in self._contract.columns:
             values = verdict.stored[column.stored_as].take(chosen)
             if column.is_personal:
                 hashes = self._masker.hash_many(values.to_pylist())
                 values = pa.array(hashes, type=pa.large_string())
-            columns[column.stored_as] = values
+            columns[column.stored_as] = blanked(column, values, is_erased)
         offsets = chosen.to_numpy()
         columns["_row_number"] = pa.array(offsets + verdict.chunk.first_row)
-        extras = [self._extra(verdict.chunk, int(offset)) for offset in offsets]
+        extras = [
+            None if verdict.is_erased[offset] else self._extra(verdict.chunk, int(offset))
+            for offset in offsets
+        ]
         columns["_extra"] = pa.array(extras, type=pa.large_string())
         return pa.table(columns)
 
@@ -229,18 +253,40 @@ class Judge:
         """One refused row as the quarantine keeps it."""
         reasons = verdict.reasons[offset]
         hidden = self._contract.hidden_columns
+        if verdict.is_erased[offset]:
+            return self._rejected_without_person(verdict, offset, reasons)
         return RejectedRow(
             row_number=verdict.chunk.first_row + offset,
             primary_key=verdict.keys[offset],
-            stage="schema" if any(r.rule in SCHEMA_RULES for r in reasons) else "records",
+            stage=_stage(reasons),
             text="; ".join(self._explain(reason, hidden) for reason in reasons),
             reasons=[r.as_json(is_hidden=r.column in hidden) for r in reasons],
-            raw_data=self._raw_data.of(verdict.chunk, verdict.shown, offset),
+            raw_data=self._raw_data.of(
+                verdict.chunk, verdict.shown, offset, {reason.column for reason in reasons}
+            ),
+        )
+
+    def _rejected_without_person(
+        self, verdict: Verdict, offset: int, reasons: Sequence[Reason]
+    ) -> RejectedRow:
+        """Of a person who was erased: which row it was and what was wrong, not what stood there."""
+        key = verdict.keys[offset]
+        return RejectedRow(
+            row_number=verdict.chunk.first_row + offset,
+            primary_key=key,
+            stage=_stage(reasons),
+            text="; ".join(f"{reason.column}: {reason.rule}" for reason in reasons),
+            reasons=[reason.as_json(is_hidden=True) for reason in reasons],
+            raw_data={self._contract.key.name: key, MARK: True},
         )
 
     def _explain(self, reason: Reason, hidden: frozenset[str]) -> str:
         shown = reason.value and reason.column not in hidden
         return f"{reason.column}: {reason.rule}" + (f" ({reason.value})" if shown else "")
+
+
+def _stage(reasons: Sequence[Reason]) -> str:
+    return "schema" if any(reason.rule in SCHEMA_RULES for reason in reasons) else "records"
 
 
 def _cut(value: str | None) -> str | None:

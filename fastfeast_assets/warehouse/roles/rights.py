@@ -18,8 +18,8 @@ SCHEMAS = (*OF_LOADER, *OF_TRANSFORMER)
 
 READ = ("select",)
 CHANGE = ("insert", "update", "delete")
-# Tells one key from another; nobody reads it but who loads.
-FINGERPRINTS = "pii_key"
+# What tells one key from another, and who was erased: nobody reads it but who loads.
+OF_LOADER_ALONE = ("pii_key", "suppressed_hash", "suppressed_row")
 # Where the models leave what they have digested, found and held back.
 WRITTEN_BY_MODELS = (
     *("audit_log", "consumed_load", "failed_row", "failed_test", "pending_key"),
@@ -78,9 +78,9 @@ RIGHTS = (
     Right(ANALYST, "marts", READ),
     Right(ANALYST, "analytics", READ),
     Right(STEWARD, "ops", READ, tables=("quarantine",)),
-    Right(CONSOLE, "ops", READ, but=(FINGERPRINTS,)),
+    Right(CONSOLE, "ops", READ, but=OF_LOADER_ALONE),
     Right(TRANSFORMER, "raw", READ),
-    Right(TRANSFORMER, "ops", READ, but=(FINGERPRINTS,)),
+    Right(TRANSFORMER, "ops", READ, but=OF_LOADER_ALONE),
     Right(TRANSFORMER, "ops", CHANGE, tables=WRITTEN_BY_MODELS),
 )
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fastfeast_assets.contracts.load import load_contracts
 from fastfeast_assets.contracts.model import Contract
-from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.mask import NameMasker
 from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.ingest.landing.discover import Discovery, discover
 from fastfeast_assets.ingest.landing.layout import place_of, siblings
@@ -34,7 +34,7 @@ def look(root: Path, contracts: Mapping[str, Contract], now: datetime = NOW) -> 
         now=now,
         settle_seconds=2,
         start_date=START,
-        scrub=Masker(b"key").scrub,
+        scrub=NameMasker(b"key").scrub,
     )
 
 

@@ -13,9 +13,10 @@ from fastfeast_assets.ingest.judge.verdict import Judge
 from fastfeast_assets.ingest.read.chunks import Cell, Fault, TextChunk
 from fastfeast_assets_tests.unit.contracts import documents
 
-MASKER = Masker(b"0123456789abcdef0123456789abcdef")
-MONA = MASKER.hash("mona@mail.com")
-PHONE = MASKER.hash("01012345678")
+MASKER = Masker(b"0123456789abcdef0123456789abcdef", "hkdf")
+MONA = MASKER.hide("mona@mail.com")
+MONA_AS_NAME = MASKER.scrub_name("mona@mail.com")
+PHONE = MASKER.hide("01012345678")
 
 
 @pytest.fixture
@@ -36,9 +37,9 @@ def test_a_key_of_free_text_is_scrubbed_and_fits_its_column(judge: Judge) -> Non
     key: dict[str, Cell] = {"shop_id": "mona@mail.com"}
     verdict = judge.judge(shops(key, key, {**key, "staff": "-1"}))
     judge.refuse_repeats(verdict, ())
-    assert judge.accepted(verdict)["shop_id"].to_pylist() == [MONA[:36]]
+    assert judge.accepted(verdict)["shop_id"].to_pylist() == [MONA_AS_NAME[:36]]
     repeated, wrong = judge.rejected(verdict, 1), judge.rejected(verdict, 2)
-    assert (repeated.primary_key, wrong.primary_key) == (MONA[:36], MONA[:36])
+    assert (repeated.primary_key, wrong.primary_key) == (MONA_AS_NAME[:36],) * 2
     assert repeated.reasons == [{"column": "shop_id", "rule": "duplicate", "value": MONA}]
     assert repeated.raw_data["shop_id"] == MONA
 
@@ -77,5 +78,5 @@ def test_a_cell_is_shown_as_it_came_or_scrubbed(
 def test_a_fault_names_no_person(judge: Judge) -> None:
     fault = Fault("mona@mail.com", "row", "1 of 2 fields")
     row = judge.rejected(judge.judge(shops({}, faults={0: [fault]})), 0)
-    assert row.reasons == [{"column": MONA, "rule": "row", "value": "1 of 2 fields"}]
-    assert row.text == f"{MONA}: row (1 of 2 fields)"
+    assert row.reasons == [{"column": MONA_AS_NAME, "rule": "row", "value": "1 of 2 fields"}]
+    assert row.text == f"{MONA_AS_NAME}: row (1 of 2 fields)"

@@ -18,7 +18,9 @@ from fastfeast_assets_tests.landing import order, ticket
 CONTRACTS = load_contracts()
 CAIRO = ZoneInfo("Africa/Cairo")
 JUDGES = {
-    (source, zone): Judge(CONTRACTS[source], Masker(b"k" * 32), ZoneInfo(zone), is_json=False)
+    (source, zone): Judge(
+        CONTRACTS[source], Masker(b"k" * 32, "hkdf"), ZoneInfo(zone), is_json=False
+    )
     for source in ("orders", "tickets")
     for zone in ("Africa/Cairo", "UTC", "Australia/Lord_Howe")
 }

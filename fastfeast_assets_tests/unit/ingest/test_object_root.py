@@ -17,7 +17,7 @@ from fsspec.spec import AbstractBufferedFile
 
 from fastfeast_assets.contracts.model import Contract
 from fastfeast_assets.ingest.errors import FileChangedError, FileRejectedError, StoreError
-from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.mask import NameMasker
 from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.ingest.landing.discover import Discovery, LandingFile, discover
 from fastfeast_assets.ingest.landing.identity import ZoneIdentity
@@ -53,7 +53,7 @@ def look(
         now=NOW,
         settle_seconds=3600,
         start_date=date(2020, 1, 1),
-        scrub=Masker(b"key").scrub,
+        scrub=NameMasker(b"key").scrub,
         folders=folders,
     )
 
