@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.text import Text
-from typer.core import TyperGroup
 
 from fastfeast_assets.commands.check import check
 from fastfeast_assets.commands.console import plain, stderr
@@ -23,6 +22,7 @@ from fastfeast_assets.commands.dev import dev
 from fastfeast_assets.commands.doctor import doctor
 from fastfeast_assets.commands.dump import dump
 from fastfeast_assets.commands.errors import problem_of
+from fastfeast_assets.commands.groups import HelpfulGroup
 from fastfeast_assets.commands.ingest import ingest
 from fastfeast_assets.commands.person import person
 from fastfeast_assets.commands.prune import prune
@@ -40,7 +40,7 @@ from fastfeast_assets.commands.withdraw import withdraw
 from fastfeast_assets.installation import SET_UP
 
 
-class ErrorReportingGroup(TyperGroup):
+class ErrorReportingGroup(HelpfulGroup):
     """A group whose expected errors end in one clear line and the next step, on stderr."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -63,7 +63,6 @@ class ErrorReportingGroup(TyperGroup):
 app = typer.Typer(
     name="fastfeast",
     cls=ErrorReportingGroup,
-    no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

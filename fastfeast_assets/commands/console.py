@@ -13,11 +13,13 @@ from datetime import date, datetime
 from typing import Any, TextIO
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-WIDTH_WITHOUT_TERMINAL = 160
+# Who reads a pipe has no width: a line of ours is a line there.
+WIDTH_WITHOUT_TERMINAL = 1_000_000
 MARKS = {"pass": ("green", "pass"), "warn": ("yellow", "warn"), "fail": ("red", "FAIL")}
 
 
@@ -77,7 +79,7 @@ def table(
         total: A last row, set apart.
     """
     numeric = set(right)
-    result = Table(
+    result = _Table(
         title=title,
         title_justify="left",
         box=box.SIMPLE_HEAD,
@@ -98,6 +100,24 @@ def table(
         result.add_section()
         result.add_row(*map(_cell, total), style="bold")
     return result
+
+
+class _Table(Table):
+    """A table on a terminal; in a pipe its cells with tabs between them, for other programs."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What is printed."""
+        if console.is_terminal:
+            yield from super().__rich_console__(console, options)
+            return
+        heads = [str(column.header) for column in self.columns]
+        cells = zip(*(column.cells for column in self.columns), strict=True)
+        if self.title:
+            yield Segment(f"{self.title}\n")
+        for line in (heads, *cells) if self.show_header else cells:
+            # Not a text, whose tabs would become spaces.
+            yield Segment("\t".join(" ".join(str(cell).split()) for cell in line) + "\n")
+        yield Segment("\n")
 
 
 def _cell(value: object) -> Text:

@@ -13,6 +13,7 @@ from rich.console import Console
 from fastfeast_assets.commands.console import number, plain, print_json, stdout, table
 from fastfeast_assets.commands.context import log_to_file, warehouse_connection
 from fastfeast_assets.commands.errors import USAGE, CommandError
+from fastfeast_assets.commands.groups import HelpfulGroup
 from fastfeast_assets.commands.person_options import (
     AgentOption,
     CustomerOption,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from fastfeast_assets.warehouse.person.subject import Member, Person, Value
 
 person = typer.Typer(
-    no_args_is_help=True,
+    cls=HelpfulGroup,
     rich_markup_mode="rich",
     help="One person's data: where it is, and taking it out.",
 )

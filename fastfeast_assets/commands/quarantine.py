@@ -25,6 +25,7 @@ from fastfeast_assets.commands.console import (
 )
 from fastfeast_assets.commands.context import warehouse_connection
 from fastfeast_assets.commands.errors import CommandError
+from fastfeast_assets.commands.groups import HelpfulGroup
 from fastfeast_assets.commands.quarantine_options import (
     FileOption,
     Filters,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from fastfeast_assets.commands.quarantine_rows import Row
 
 quarantine = typer.Typer(
-    no_args_is_help=True,
+    cls=HelpfulGroup,
     rich_markup_mode="rich",
     help="Rows that were refused and orphans that wait, with every reason.",
 )
@@ -69,12 +70,12 @@ def list_rows(
 
     All of one day:  fastfeast quarantine list --file 'stream/2026-11-20/*' --limit 1000
     """
-    from fastfeast_assets.commands.quarantine_rows import count, ensure_source, newest
+    from fastfeast_assets.commands.quarantine_rows import count, ensure_known, newest
     from fastfeast_assets.settings import load_settings
 
     filters, settings = Filters(source, stage, rule, status, file), load_settings()
     with warehouse_connection(settings) as connection:
-        ensure_source(connection, settings, source)
+        ensure_known(connection, settings, filters)
         total = count(connection, filters)
         rows = newest(connection, filters, limit)
     if as_json:
@@ -193,13 +194,13 @@ def export(
     For a program:  fastfeast quarantine export - --format ndjson --status all
     """
     from fastfeast_assets.commands.quarantine_files import format_of, new_file, write
-    from fastfeast_assets.commands.quarantine_rows import ensure_source, stream
+    from fastfeast_assets.commands.quarantine_rows import ensure_known, stream
     from fastfeast_assets.settings import load_settings
 
     chosen = format_of(target, kind)
     filters, settings = Filters(source, stage, rule, status, file), load_settings()
     with warehouse_connection(settings) as connection:
-        ensure_source(connection, settings, source)
+        ensure_known(connection, settings, filters)
         rows = stream(connection, filters, limit)
         if target == "-":
             write(rows, sys.stdout, chosen)

@@ -46,7 +46,7 @@ def discard(
     fastfeast quarantine discard --file 'stream/2026-11-20/*' --rule duplicate --reason
     "delivered twice, agreed with the exporter" --yes
     """
-    from fastfeast_assets.commands.quarantine_rows import ensure_source
+    from fastfeast_assets.commands.quarantine_rows import ensure_known
     from fastfeast_assets.commands.quarantine_rows import ids as ids_of
     from fastfeast_assets.contracts.load import load_contracts
     from fastfeast_assets.settings import load_settings
@@ -59,7 +59,7 @@ def discard(
     settings = load_settings()
     log_to_file(settings)
     with warehouse_connection(settings) as connection:
-        ensure_source(connection, settings, source)
+        ensure_known(connection, settings, filters)
         wanted = ids_of(connection, filters)
     warehouse = Warehouse(settings)
     warehouse.prepare(load_contracts(settings.contracts_dir))

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from fastfeast_assets.commands import completion
 from fastfeast_assets.commands.errors import USAGE, CommandError
 
 
@@ -34,6 +35,10 @@ class Format(StrEnum):
 
     CSV = "csv"
     NDJSON = "ndjson"
+
+
+RULES = ("type", "required", "allowed", "format", "range", "duplicate", "row", "orphan")
+"""What a row can be refused by, beside the row rules of the contracts."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +76,25 @@ def chosen(filters: Filters) -> Filters:
     return filters
 
 
-SourceOption = Annotated[str | None, typer.Option(help="Only of this source, such as orders.")]
+SourceOption = Annotated[
+    str | None,
+    typer.Option(help="Only of this source, such as orders.", autocompletion=completion.sources),
+]
 StageOption = Annotated[Stage | None, typer.Option(help="Only refused at this stage.")]
 RuleOption = Annotated[
-    str | None, typer.Option(help="Only for this rule: range, or range:order_amount.")
-]
-RuleOrReasonOption = Annotated[
     str | None,
-    typer.Option("--rule", "--reason", help="Only for this rule: range, or range:order_amount."),
+    typer.Option(
+        help="Only for this rule: range, or range:order_amount.", autocompletion=completion.rules
+    ),
 ]
 StatusOption = Annotated[Status, typer.Option(help="Only in this state.")]
 FileOption = Annotated[
-    str | None, typer.Option("--file", help="Only of this landing file; * is any text.")
+    str | None,
+    typer.Option(
+        "--file",
+        help="Only of this landing file; * is any text.",
+        autocompletion=completion.loaded_files,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 IdsArgument = Annotated[

@@ -18,7 +18,7 @@ from fastfeast_assets.commands.quarantine_options import (
     Filters,
     IdsArgument,
     JsonOption,
-    RuleOrReasonOption,
+    RuleOption,
     SourceOption,
     StageOption,
     Status,
@@ -38,7 +38,7 @@ def release(
     ids: IdsArgument = None,
     source: SourceOption = None,
     stage: StageOption = None,
-    rule: RuleOrReasonOption = None,
+    rule: RuleOption = None,
     file: FileOption = None,
     is_sure: YesOption = False,
     transform: TransformOption = True,
@@ -61,7 +61,7 @@ def release(
 
     Two rows:  fastfeast quarantine release 17 18 --yes
     """
-    from fastfeast_assets.commands.quarantine_rows import ensure_source
+    from fastfeast_assets.commands.quarantine_rows import ensure_known
     from fastfeast_assets.commands.quarantine_rows import ids as ids_of
     from fastfeast_assets.contracts.load import load_contracts
     from fastfeast_assets.settings import load_settings
@@ -72,7 +72,7 @@ def release(
     settings = load_settings()
     log_to_file(settings)
     with warehouse_connection(settings) as connection:
-        ensure_source(connection, settings, source)
+        ensure_known(connection, settings, filters)
         wanted = ids_of(connection, filters)
     contracts = load_contracts(settings.contracts_dir)
     warehouse = Warehouse(settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from fastfeast_assets.commands.errors import USAGE, CommandError
-from fastfeast_assets.commands.quarantine_options import Filters, Status
+from fastfeast_assets.commands.quarantine_options import RULES, Filters, Status
 
 if TYPE_CHECKING:
     import psycopg
@@ -73,23 +73,37 @@ def _pattern(text: str) -> str:
     return text.replace("*", "%")
 
 
-def ensure_source(connection: psycopg.Connection, settings: Settings, source: str | None) -> None:
-    """Refuse a source that neither a contract nor a quarantined row has.
+def ensure_known(connection: psycopg.Connection, settings: Settings, filters: Filters) -> None:
+    """Refuse a source or a rule that neither a contract nor a quarantined row has.
 
     Raises:
-        CommandError: It is misspelt; the error lists the sources of the contracts.
+        CommandError: It is misspelt; the error lists those that there are.
     """
     from fastfeast_assets.contracts.load import load_contracts
 
-    if source is None or source in (contracts := load_contracts(settings.contracts_dir)):
+    contracts = load_contracts(settings.contracts_dir)
+    by_source = Filters(filters.source, status=Status.ALL)
+    _ensure_one(connection, "source", filters.source, sorted(contracts), by_source)
+    rules = [rule.name for contract in contracts.values() for rule in contract.row_rules]
+    by_rule = Filters(rule=filters.rule, status=Status.ALL)
+    _ensure_one(connection, "rule", filters.rule, [*RULES, *sorted(set(rules))], by_rule)
+
+
+def _ensure_one(
+    connection: psycopg.Connection,
+    what: str,
+    name: str | None,
+    known: Sequence[str],
+    rows: Filters,
+) -> None:
+    if name is None or name.partition(":")[0] in known:
         return
-    if count(connection, Filters(source, status=Status.ALL)):
-        return
-    raise CommandError(
-        f"no contract has the source {source}",
-        next_step=f"choose one of: {', '.join(sorted(contracts))}",
-        exit_code=USAGE,
-    )
+    if not count(connection, rows):
+        raise CommandError(
+            f"no contract has the {what} {name}",
+            next_step=f"choose one of: {', '.join(known)}",
+            exit_code=USAGE,
+        )
 
 
 def count(connection: psycopg.Connection, filters: Filters) -> int:

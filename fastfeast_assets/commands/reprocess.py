@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from fastfeast_assets.commands import completion
 from fastfeast_assets.commands.console import number, plain, print_json, stderr, stdout, table
 from fastfeast_assets.commands.context import log_to_file
 from fastfeast_assets.commands.marts import follow
@@ -30,9 +31,17 @@ PRUNED = "raw no longer holds its month: its values may replace newer ones in th
 def reprocess(
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE]...", help="Landing files.", show_default=False),
+        typer.Argument(
+            metavar="[FILE]...",
+            help="Landing files.",
+            show_default=False,
+            autocompletion=completion.loaded_files,
+        ),
     ] = None,
-    source: Annotated[str | None, typer.Option(help="Only files of this source.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Only files of this source.", autocompletion=completion.sources),
+    ] = None,
     partition: Annotated[
         str | None, typer.Option(help="A day, 2026-11-20, or an hour, 2026-11-20-08:00.")
     ] = None,

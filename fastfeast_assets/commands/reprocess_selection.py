@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fastfeast_assets.commands.errors import USAGE, CommandError
@@ -77,6 +78,10 @@ def wanted(
         problem = "which files?"
     elif source is not None and source not in contracts:
         problem = f"no contract has the source {source}"
+    else:
+        problem = next(filter(None, map(_misspelt, (partition, first, last))), "")
+    if not problem and first and last and first > last:
+        problem = f"--from {first} is later than --to {last}"
     if problem:
         raise CommandError(
             problem,
@@ -86,10 +91,24 @@ def wanted(
     return Wanted(paths, source, partition or first, partition or last)
 
 
+def _misspelt(key: str | None) -> str:
+    """Why a text is no key of a partition; empty when it is one."""
+    for form in (DAY_KEY, HOUR_KEY):
+        try:
+            if key is None or datetime.strptime(key, form).strftime(form) == key:  # noqa: DTZ007
+                return ""
+        except ValueError:
+            continue
+    return f"{key} is no partition: a day is written 2026-11-20, an hour 2026-11-20-08:00"
+
+
 def select(connection: psycopg.Connection, platform: Platform, request: Wanted) -> Selection:
     """The files of a request; those that only the ledger knows are named.
 
     A withdrawn file is loaded again when it is asked for by name alone.
+
+    Raises:
+        CommandError: A file is named that has never been there.
     """
     discovery = platform.look()
     findings = (*discovery.refused, *discovery.future, *discovery.unknown)
@@ -105,6 +124,8 @@ def select(connection: psycopg.Connection, platform: Platform, request: Wanted) 
         names += [name for name in _known(connection, request) if name not in set(names)]
         entries = ledger.latest(connection, names)
         withdrawn = {name for name, entry in entries.items() if entry.is_withdrawn}
+    if request.paths:
+        _ensure_known(connection, [name for name in names if name not in ready], problems, platform)
     selection = Selection()
     for name in names:
         if name in withdrawn:
@@ -115,6 +136,23 @@ def select(connection: psycopg.Connection, platform: Platform, request: Wanted) 
             selection.left.append((name, problems.get(shown(name, platform.scrub), GONE)))
     selection.files.sort(key=lambda file: (file.partition_at, file.relative_path))
     return selection
+
+
+def _ensure_known(
+    connection: psycopg.Connection,
+    absent: Sequence[str],
+    problems: Mapping[str, str],
+    platform: Platform,
+) -> None:
+    known = ledger.latest(connection, absent)
+    for name in absent:
+        if name not in known and shown(name, platform.scrub) not in problems:
+            raise CommandError(
+                f"no file {shown(name, platform.scrub)} is in the landing zone, and none ever was",
+                next_step="name it as it stands below the landing zone, such as"
+                " stream/2026-11-20/08/orders.json",
+                exit_code=USAGE,
+            )
 
 
 def _known(connection: psycopg.Connection, request: Wanted) -> list[str]:

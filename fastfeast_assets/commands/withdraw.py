@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from fastfeast_assets.commands import completion
 from fastfeast_assets.commands.console import number, plain, print_json, stdout, table
 from fastfeast_assets.commands.context import log_to_file, warehouse_connection
 from fastfeast_assets.commands.errors import USAGE, CommandError
@@ -54,7 +55,10 @@ def withdraw(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...", help="Loaded files, which may be gone by now.", show_default=False
+            metavar="FILE...",
+            help="Loaded files, which may be gone by now.",
+            show_default=False,
+            autocompletion=completion.loaded_files,
         ),
     ],
     reason: Annotated[str, typer.Option(help="Why, for the audit log.", show_default=False)],

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer
 
+from fastfeast_assets.cli import app
 from fastfeast_assets_tests.postgres.cli.conftest import FastFeast
 
-COMMANDS = (
-    ["ingest"],
-    ["withdraw"],
-    ["demo"],
-    ["simulate"],
-    ["status"],
-    ["check"],
-    ["doctor"],
-    ["dev"],
-    ["url"],
-    ["stop"],
-    ["quarantine", "list"],
-    ["quarantine", "show"],
-    ["quarantine", "export"],
-)
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The full names of all commands below one."""
+    for name, command in group.commands.items():
+        below = (*path, name)
+        yield from commands(command, below) if hasattr(command, "commands") else [below]
+
+
+COMMANDS = sorted(commands(typer.main.get_command(app)))
 HEAVY = ("dagster", "pandas", "pyarrow", "dbt", "psycopg", "pydantic")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_explains_itself_with_an_example(bare: FastFeast, command: list[str]) -> None:
+def test_every_command_explains_itself_with_an_example(
+    bare: FastFeast, command: tuple[str, ...]
+) -> None:
     result = bare(*command, "--help")
     assert result.exit_code == 0
     assert "Example" in result.stdout
@@ -69,3 +69,13 @@ def test_a_wrong_call_is_a_usage_error(bare: FastFeast, arguments: list[str]) ->
     assert result.exit_code == 2
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("group", [(), ("quarantine",), ("person",)], ids=" ".join)
+def test_the_bare_name_is_a_question_and_no_mistake(
+    bare: FastFeast, group: tuple[str, ...]
+) -> None:
+    result = bare(*group)
+    assert result.exit_code == 0
+    assert "Usage" in result.stdout
+    assert "Commands" in result.stdout or "Look" in result.stdout

@@ -118,7 +118,7 @@ def test_status_and_doctor_show_it(fastfeast: FastFeast, monkeypatch: pytest.Mon
         "FASTFEAST_TIMEZONE",
         "FASTFEAST_START_DATE",
     ]
-    assert "Nothing is loaded: FASTFEAST_TIMEZONE is Asia/Tokyo" in fastfeast("status").stdout
+    assert "nothing is loaded: FASTFEAST_TIMEZONE is Asia/Tokyo" in fastfeast("status").stdout
     found = {item["check"]: item for item in json.loads(fastfeast("doctor", "--json").stdout)}
     finding = found["identity of the warehouse"]
     assert finding["outcome"] == "fail"

@@ -60,7 +60,7 @@ def listed(fastfeast: FastFeast, *arguments: str) -> list[dict[str, Any]]:
         (["--file", "stream/____-__-__/08/*"], 0),
         (["--status", "resolved"], 0),
         (["--status", "all"], 5),
-        (["--rule", "range' or 'x'='x"], 0),
+        (["--rule", "range:order_amount' or 'x'='x"], 0),
     ],
 )
 def test_filters(fastfeast: FastFeast, filters: list[str], expected: int) -> None:
@@ -217,3 +217,28 @@ def test_a_source_that_nothing_has_is_refused_with_those_there_are(
     # Rows of a source whose contract was removed can still be read.
     query("update ops.quarantine set source = 'nope', status = 'resolved' returning 1")
     assert fastfeast("quarantine", *command, "--source", "nope").exit_code == 0
+
+
+@pytest.mark.usefixtures("refused")
+@pytest.mark.parametrize(
+    "command", [["list"], ["export", "-"], ["release"], ["discard", "--reason", "x"]]
+)
+def test_a_rule_that_there_is_not_is_refused_with_those_there_are(
+    fastfeast: FastFeast, command: list[str]
+) -> None:
+    result = fastfeast("quarantine", *command, "--rule", "foo")
+    assert result.exit_code == 2
+    assert "no contract has the rule foo" in result.stderr
+    assert "required, allowed, format" in result.stderr
+    assert fastfeast("quarantine", *command, "--rule", "range:order_amount").exit_code == 0
+
+
+@pytest.mark.usefixtures("refused")
+def test_a_table_in_a_pipe_is_for_other_programs(fastfeast: FastFeast) -> None:
+    """No padding, no cut, no frame: cells with tabs between them."""
+    lines = fastfeast("quarantine", "list").stdout.splitlines()
+    heads, *rows = (line.split("\t") for line in lines if "\t" in line)
+    assert heads == ["id", "file", "row", "stage", "key", "reasons"]
+    assert rows
+    assert all(len(row) == len(heads) for row in rows)
+    assert all(cell == cell.strip() for row in rows for cell in row)

@@ -55,7 +55,7 @@ def test_release_shows_first_and_does_it_when_told(fastfeast: FastFeast, query: 
     assert "order_status: allowed (Lost)" in shown.stdout
     assert "Nothing was changed" in shown.stdout
     assert query("select count(*) from raw.orders") == [{"count": 1}]
-    done = fastfeast("quarantine", "release", "--reason", "range:order_amount", "--yes", NO_DBT)
+    done = fastfeast("quarantine", "release", "--rule", "range:order_amount", "--yes", NO_DBT)
     assert "1 rows were released" in done.stdout
     assert "The marts follow with the next `fastfeast ingest`" in done.stdout
     assert query("select count(*) from raw.orders") == [{"count": 2}]
@@ -82,9 +82,10 @@ def test_discard_wants_rows_and_a_reason(fastfeast: FastFeast, query: Query) -> 
 def test_reprocess_loads_done_files_again(
     fastfeast: FastFeast, landing: LandingZone, query: Query
 ) -> None:
-    shown = found(fastfeast("reprocess", ORDERS, "stream/2026-11-19/09/orders.json", "--json"))
+    refused = landing.put(f"batch/{DAY}/Teams.csv", "").relative_to(landing.root).as_posix()
+    shown = found(fastfeast("reprocess", ORDERS, refused, "--json"))
     assert shown["files"] == [{"path": ORDERS, "ledger": "success"}]
-    assert [item["path"] for item in shown["skipped"]] == ["stream/2026-11-19/09/orders.json"]
+    assert [item["path"] for item in shown["skipped"]] == [refused]
     assert shown["reports"] == []
     assert query("select count(*) from ops.pipeline_file_log") == [{"count": 1}]
     done = fastfeast("reprocess", str(landing.root / ORDERS), "--yes", NO_DBT)
@@ -167,6 +168,12 @@ def test_reprocess_by_partition_names_what_is_gone(
         [ORDERS, "--partition", DAY],
         ["--partition", DAY, "--from", DAY],
         ["--source", "nothing", "--partition", DAY],
+        ["--partition", "garbage"],
+        ["--partition", "2026-11-20T08:00"],
+        ["--from", "2026-13-01"],
+        ["--from", "2026-11-21", "--to", "2026-11-20"],
+        ["stream/2026-11-20/08/oders.json"],
+        ["/elsewhere/orders.json"],
     ],
 )
 def test_reprocess_refuses_what_makes_no_sense(fastfeast: FastFeast, arguments: list[str]) -> None:

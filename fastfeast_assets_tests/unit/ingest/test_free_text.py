@@ -54,20 +54,22 @@ def test_text_is_judged_as_it_came(judge: Judge) -> None:
     ("column", "cell", "shown"),
     [
         ("staff", "40000", "40000"),
-        ("staff", "1012345678", PHONE),
+        ("staff", "1012345678", "{phone}"),
         ("rent", "1234.00", "1234.00"),
-        ("rent", "01012345678", PHONE),
+        ("rent", "01012345678", "{phone}"),
         ("rating", "6.166666666666667", "6.166666666666667"),
-        ("rating", "1012345678", PHONE),
+        ("rating", "1012345678", "{phone}"),
         ("opened_at", "1999-01-01 10:11:12.123456", "1999-01-01 10:11:12.123456"),
-        ("opened_at", "2026-11-20 mona@mail.com", f"2026-11-20 {MONA}"),
-        ("state", "010-1234-5678", PHONE),
-        ("is_own", "mona@mail.com", MONA),
+        ("opened_at", "2026-11-20 mona@mail.com", "2026-11-20 {mona}"),
+        ("state", "010-1234-5678", "{phone}"),
+        ("is_own", "mona@mail.com", "{mona}"),
     ],
 )
 def test_a_cell_is_shown_as_it_came_or_scrubbed(
     judge: Judge, column: str, cell: str, shown: str
 ) -> None:
+    # No hash in the names of the tests, for each process has others.
+    shown = shown.format(phone=PHONE, mona=MONA)
     verdict = judge.judge(shops({"shop_id": "1", column: cell}))
     row = judge.rejected(verdict, 0)
     assert row.raw_data[column] == shown
