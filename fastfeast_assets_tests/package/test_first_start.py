@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import stat
@@ -69,18 +70,28 @@ def test_the_key_is_closed_to_others_whatever_the_umask(unpacked: Path, passable
 
 
 def test_starts_at_once_share_one_key(unpacked: Path, passable: Path) -> None:
-    environment = bare_environment(PYTHONPATH=str(unpacked), HOME=str(passable))
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", SHOW],
-            env=environment,
-            cwd="/",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(8)
-    ]
+    """They have read all code, and go on in the same moment."""
+    gate = passable / "gate"
+    wait = (
+        "import fcntl, sys, fastfeast_assets.settings; print('ready', flush=True);"
+        "fcntl.flock(open(sys.argv[1]), fcntl.LOCK_SH);"
+    )
+    with gate.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-c", wait + SHOW, str(gate)],
+                env=bare_environment(PYTHONPATH=str(unpacked), HOME=str(passable)),
+                cwd="/",
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(12)
+        ]
+        for process in started:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
     told = [process.communicate(timeout=120) for process in started]
     assert len({out for out, _ in told}) == 1, told
     assert sum(MARKED in err for _, err in told) == 1, told
