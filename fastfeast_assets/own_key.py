@@ -49,6 +49,11 @@ def _home_in_sight() -> Path:
     return absolute(Path(named)) if named else default_home()
 
 
+def own_key(home: Path, name: str) -> Path:
+    """The file of a home's own key."""
+    return home / CREDENTIALS / name
+
+
 def ensure_key(home: Path, name: str) -> None:
     """See to it that a home has a key of its own, which it keeps from then on.
 
@@ -61,10 +66,10 @@ def ensure_key(home: Path, name: str) -> None:
     Raises:
         OSError: It cannot be made there.
     """
-    place = home / CREDENTIALS
-    key = place / name
+    key = own_key(home, name)
     if key.exists():
         return
+    place = key.parent
     make_private(place)
     # mkstemp opens it for us alone, whatever the umask says.
     descriptor, aside = mkstemp(dir=place, prefix=".")

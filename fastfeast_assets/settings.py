@@ -6,6 +6,7 @@ home that has none, where the package was installed as a wheel.
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import date
 from functools import cached_property
@@ -22,7 +23,7 @@ from fastfeast_assets.home import NoHomeError, absolute, default_home, unsuitabl
 from fastfeast_assets.installation import PACKAGE_ROOT
 from fastfeast_assets.installation import PROJECT_ROOT as PROJECT_ROOT
 from fastfeast_assets.landing_address import landing_address
-from fastfeast_assets.own_key import credentials_directories, ensure_key, env_file
+from fastfeast_assets.own_key import credentials_directories, ensure_key, env_file, own_key
 
 KEY_VARIABLE = "FASTFEAST_PII_KEY"
 MINIMUM_KEY_LENGTH = 32
@@ -234,6 +235,13 @@ def _home_with_key() -> Path:
         return given.home
     if (trouble := unsuitable(given.home)) is not None:
         raise SettingsError(trouble)
+    key = own_key(given.home, KEY_VARIABLE)
+    # In this order: who starts at the same moment makes the key before the warehouse.
+    if os.path.lexists(given.home / "pg") and not key.exists():
+        raise SettingsError(
+            f"{KEY_VARIABLE} is not set, and {given.home} holds a warehouse, whose hashes were made"
+            f" with a key: set it, or put it back into {key}"
+        )
     try:
         ensure_key(given.home, KEY_VARIABLE)
     except OSError as error:

@@ -134,6 +134,24 @@ def test_another_key_than_that_of_the_home_is_refused(unpacked: Path, passable: 
     assert PII_KEY not in refused.stderr
 
 
+@pytest.mark.parametrize("is_moved", [True, False])
+def test_a_lost_key_is_not_replaced_by_another(
+    unpacked: Path, passable: Path, is_moved: bool
+) -> None:
+    """What is loaded has hashes of the first; new rows would get others."""
+    home = passable / "home"
+    run(unpacked, "-c", SHOW, FASTFEAST_HOME=str(home))
+    (home / KEY).unlink()
+    # The data of root's server are elsewhere, and that disk may be missing.
+    (home / "pg").symlink_to(passable / "gone") if is_moved else (home / "pg").mkdir()
+    refused = run(unpacked, "-c", COMMAND, "status", FASTFEAST_HOME=str(home))
+    assert refused.returncode == 2
+    told = " ".join(refused.stderr.split())
+    assert "FASTFEAST_PII_KEY is not set, and" in told
+    assert f"put it back into {home / KEY}" in told
+    assert not (home / KEY).exists()
+
+
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
