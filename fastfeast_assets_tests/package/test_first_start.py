@@ -23,13 +23,15 @@ MARKED = "Made a random key for the hashes of personal values: "
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root works in the homes of others")
-def test_roots_first_start_in_somebodys_home_leaves_the_key_to_them(
-    unpacked: Path, passable: Path
-) -> None:
-    nobody = pwd.getpwnam("nobody").pw_uid
-    os.chown(passable, nobody, -1)
-    run(unpacked, "-c", SHOW, FASTFEAST_HOME=str(passable))
-    assert {(passable / KEY).stat().st_uid, (passable / KEY).parent.stat().st_uid} == {nobody}
+def test_root_makes_no_key_in_somebodys_home(unpacked: Path, passable: Path) -> None:
+    """They could not read it, and a link of theirs would lead root anywhere."""
+    os.chown(passable, pwd.getpwnam("nobody").pw_uid, -1)
+    (passable / "elsewhere").mkdir()
+    (passable / KEY.parent).symlink_to(passable / "elsewhere")
+    refused = run(unpacked, "-c", COMMAND, "status", FASTFEAST_HOME=str(passable))
+    assert refused.returncode == 2
+    assert "(it belongs to another user): set FASTFEAST_HOME" in " ".join(refused.stderr.split())
+    assert list((passable / "elsewhere").iterdir()) == []
 
 
 def test_help_makes_nothing(unpacked: Path, passable: Path) -> None:

@@ -10,6 +10,8 @@ import zipfile
 from email.parser import HeaderParser
 from pathlib import Path
 
+import pytest
+
 from fastfeast_assets_tests.e2e.conftest import PROJECT
 from fastfeast_assets_tests.package.conftest import run
 
@@ -92,6 +94,7 @@ def test_what_an_earlier_build_left_does_not_go_along(context: Path, tmp_path: P
     assert "fastfeast_assets/project/dbt_project/dbt_project.yml" in names
 
 
+@pytest.mark.long
 def test_dbt_makes_of_it_what_it_makes_of_the_checkout(unpacked: Path, passable: Path) -> None:
     parsed = run(unpacked, "-c", PARSE, HOME=str(passable))
     made = Path(parsed.stdout.strip())
