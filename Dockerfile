@@ -5,8 +5,8 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 RUN python -m venv /opt/fastfeast && python -m venv /opt/build
 COPY requirements/ requirements/
-RUN /opt/fastfeast/bin/python -m pip install --no-deps --require-hashes --requirement requirements/runtime.txt \
-    && /opt/build/bin/python -m pip install --no-deps --require-hashes --requirement requirements/build.txt
+RUN /opt/fastfeast/bin/python -m pip install --no-deps --only-binary :all: --require-hashes --requirement requirements/runtime.txt \
+    && /opt/build/bin/python -m pip install --no-deps --only-binary :all: --require-hashes --requirement requirements/build.txt
 COPY pyproject.toml setup.py README.md dagster.yaml workspace.yaml ./
 COPY deploy/package/ deploy/package/
 COPY dbt_project/ dbt_project/

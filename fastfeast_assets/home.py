@@ -53,7 +53,9 @@ def absolute(path: Path) -> Path:
     try:
         return path.expanduser().absolute()
     except RuntimeError as error:
-        raise NoHomeError("no home directory is known for its ~: name an absolute path") from error
+        raise NoHomeError(
+            f"no home directory is known for {path}: name an absolute path"
+        ) from error
 
 
 def unsuitable(home: Path) -> str | None:

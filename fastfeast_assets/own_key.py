@@ -5,6 +5,7 @@ Belongs here: which files are read. What stands in them is for `settings`.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
@@ -49,6 +50,11 @@ def _home_in_sight() -> Path:
     return absolute(Path(named)) if named else default_home()
 
 
+def own_key(home: Path, name: str) -> Path:
+    """The file of a home's own key."""
+    return home / CREDENTIALS / name
+
+
 def ensure_key(home: Path, name: str) -> None:
     """See to it that a home has a key of its own, which it keeps from then on.
 
@@ -61,10 +67,13 @@ def ensure_key(home: Path, name: str) -> None:
     Raises:
         OSError: It cannot be made there.
     """
-    place = home / CREDENTIALS
-    key = place / name
+    key = own_key(home, name)
     if key.exists():
         return
+    if home.exists() and home.stat().st_uid != os.geteuid():
+        # Who owns it could not read the key, or has laid links in our way.
+        raise PermissionError(errno.EPERM, "it belongs to another user")
+    place = key.parent
     make_private(place)
     # mkstemp opens it for us alone, whatever the umask says.
     descriptor, aside = mkstemp(dir=place, prefix=".")
@@ -73,7 +82,6 @@ def ensure_key(home: Path, name: str) -> None:
             file.write(secrets.token_hex(KEY_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        _give_to_owner(home, place, Path(aside))
         with suppress(FileExistsError):
             # Unlike a rename, a link does not take the place of another's.
             os.link(aside, key)
@@ -84,11 +92,3 @@ def ensure_key(home: Path, name: str) -> None:
             )
     finally:
         os.unlink(aside)
-
-
-def _give_to_owner(home: Path, *paths: Path) -> None:
-    """For root at work in the home of somebody, who needs the key as well."""
-    owner = home.stat()
-    if os.geteuid() == 0 and owner.st_uid != 0:
-        for path in paths:
-            os.chown(path, owner.st_uid, owner.st_gid)

@@ -6,13 +6,12 @@ home that has none, where the package was installed as a wheel.
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import date
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import unquote
 from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values
@@ -23,13 +22,11 @@ from fastfeast_assets import installation
 from fastfeast_assets.home import NoHomeError, absolute, default_home, unsuitable
 from fastfeast_assets.installation import PACKAGE_ROOT
 from fastfeast_assets.installation import PROJECT_ROOT as PROJECT_ROOT
-from fastfeast_assets.own_key import credentials_directories, ensure_key, env_file
+from fastfeast_assets.landing_address import landing_address
+from fastfeast_assets.own_key import credentials_directories, ensure_key, env_file, own_key
 
 KEY_VARIABLE = "FASTFEAST_PII_KEY"
 MINIMUM_KEY_LENGTH = 32
-# Scheme of a URL and the package that speaks with such a store. What they have in common: an
-# object is seen when it is complete, never half written.
-OBJECT_STORES = {"s3": "s3fs", "gs": "gcsfs", "memory": "fsspec"}
 LANDING_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LANDING_ID_TERMS = "1 to 64 letters, digits, dots, dashes or underlines, no sign first"
 
@@ -194,33 +191,6 @@ class Settings(Blueprint):
         return self.pii_key.get_secret_value().encode()
 
 
-def landing_address(text: str) -> str:
-    """The address of a landing zone as the settings keep it: absolute path or URL.
-
-    Raises:
-        ValueError: It is a URL that cannot be used; the text says what to write instead.
-    """
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        return str(absolute(Path(text)))
-    if scheme in ("file", "local"):
-        if not rest.startswith("/"):
-            raise ValueError("three slashes begin the URL of a directory: file:///srv/landing")
-        return str(Path(unquote(rest)))
-    if scheme not in OBJECT_STORES:
-        schemes = ", ".join(f"{name}://" for name in (*OBJECT_STORES, "file"))
-        raise ValueError(f"must be a directory or begin with one of {schemes}")
-    bucket = rest.partition("/")[0]
-    if "@" in bucket:
-        raise ValueError("holds credentials; put them into the variables of the store's client")
-    if not bucket and scheme != "memory":
-        raise ValueError(f"names no bucket; for example {scheme}://exports/landing")
-    package = OBJECT_STORES[scheme]
-    if find_spec(package) is None:
-        raise ValueError(f"{scheme}:// needs a package more: pip install {package}")
-    return f"{scheme}://{rest.strip('/')}"
-
-
 def load_settings() -> Settings:
     """Read the settings from the environment, credentials and `.env`.
 
@@ -265,6 +235,13 @@ def _home_with_key() -> Path:
         return given.home
     if (trouble := unsuitable(given.home)) is not None:
         raise SettingsError(trouble)
+    key = own_key(given.home, KEY_VARIABLE)
+    # In this order: who starts at the same moment makes the key before the warehouse.
+    if os.path.lexists(given.home / "pg") and not key.exists():
+        raise SettingsError(
+            f"{KEY_VARIABLE} is not set, and {given.home} holds a warehouse, whose hashes were made"
+            f" with a key: set it, or put it back into {key}"
+        )
     try:
         ensure_key(given.home, KEY_VARIABLE)
     except OSError as error:

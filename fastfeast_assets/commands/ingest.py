@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def _address(value: str) -> str:
     """A directory that exists, or the URL of an object store, as the settings keep it."""
-    from fastfeast_assets.settings import landing_address
+    from fastfeast_assets.landing_address import landing_address
 
     try:
         address = landing_address(value)

@@ -74,3 +74,15 @@ def bare_environment(**variables: str) -> dict[str, str]:
     """Nothing but a path to the system's programs and what is given."""
     certificates = {it: os.environ[it] for it in ("SSL_CERT_FILE",) if it in os.environ}
     return {"PATH": "/usr/bin:/bin", **certificates, **variables}
+
+
+def run(unpacked: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with the unpacked wheel and nothing of this checkout."""
+    return subprocess.run(
+        [sys.executable, *command],
+        env=bare_environment(PYTHONPATH=str(unpacked), **variables),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -6,18 +6,18 @@ import os
 import pwd
 import shlex
 import shutil
-import signal
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 
+from fastfeast_assets_tests.e2e.killing import kill_family
 from fastfeast_assets_tests.package.conftest import bare_environment
 from fastfeast_assets_tests.package.dockerfile import instructions
 from fastfeast_assets_tests.waiting import answers_at, free_port, until
@@ -72,8 +72,8 @@ class Installation:
         """Where commands are given."""
         return self.person / "work"
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
-        """Start a program of the environment."""
+    def start(self, *command: str, is_heard: bool = True) -> subprocess.Popen[str]:
+        """Start a program of the environment; nobody hears one that goes on."""
         program = self.environment / "bin" / command[0]
         is_root = os.geteuid() == 0
         return subprocess.Popen(
@@ -84,8 +84,8 @@ class Installation:
             group=self.user if is_root else None,
             extra_groups=[] if is_root else None,
             umask=0,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE if is_heard else subprocess.DEVNULL,
+            stderr=subprocess.PIPE if is_heard else subprocess.DEVNULL,
             text=True,
             start_new_session=True,
         )
@@ -216,19 +216,11 @@ def test_two_first_demos_at_once_and_what_is_told_afterwards(installed: Installa
     assert '"marts"' in out
 
 
-@contextmanager
-def console(installed: Installation, port: int) -> Iterator[None]:
-    """The console, which ends with all that it started."""
-    process = installed.start("fastfeast", "dev", "--port", str(port))
-    try:
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.communicate(timeout=60)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate(timeout=60)
+LOCATIONS = """
+{ workspaceOrError { ... on Workspace { locationEntries {
+    locationOrLoadError { __typename ... on PythonError { message } }
+} } } }
+"""
 
 
 def test_the_console_starts(installed: Installation) -> None:
@@ -236,7 +228,16 @@ def test_the_console_starts(installed: Installation) -> None:
     port = free_port()
     [health] = [it for it in instructions() if it.name == "HEALTHCHECK"]
     assert "http://127.0.0.1:3000/server_info" in health.text
-    with console(installed, port):
+    console = installed.start("fastfeast", "dev", "--port", str(port), is_heard=False)
+    try:
         until(lambda: answers_at(port), "the console", 120)
+        asked = requests.post(
+            f"http://127.0.0.1:{port}/graphql", json={"query": LOCATIONS}, timeout=60
+        ).json()
+        [entry] = asked["data"]["workspaceOrError"]["locationEntries"]
+        assert entry["locationOrLoadError"]["__typename"] == "RepositoryLocation", entry
         code = health.text.partition('"-c", "')[2].rpartition('"]')[0].replace("3000", str(port))
         installed.run("python", "-c", code)
+    finally:
+        kill_family(console.pid)
+        console.wait(timeout=60)

@@ -1,68 +1,45 @@
-"""The wheel of this checkout: what is in it, and how its first start treats a home."""
+"""The wheel of this checkout: what is in it, and what dbt makes of that."""
 
 from __future__ import annotations
 
 import json
-import os
-import stat
+import shutil
 import subprocess
 import sys
+import zipfile
 from email.parser import HeaderParser
 from pathlib import Path
 
 import pytest
 
-from fastfeast_assets_tests.conftest import PII_KEY
-from fastfeast_assets_tests.e2e.conftest import COMMAND, PROJECT
-from fastfeast_assets_tests.package.conftest import bare_environment
+from fastfeast_assets_tests.e2e.conftest import PROJECT
+from fastfeast_assets_tests.package.conftest import run
 
-KEY = Path("credentials") / "FASTFEAST_PII_KEY"
-LOAD = "from fastfeast_assets.settings import load_settings; s = load_settings();"
-SHOW = f"{LOAD} print(s.home, s.landing, s.pii_key.get_secret_value(), sep='\\n')"
-MARKED = "Made a random key for the hashes of personal values: "
-
-
-def run(unpacked: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with the unpacked wheel and nothing of this checkout."""
-    return subprocess.run(
-        [sys.executable, *command],
-        env=bare_environment(PYTHONPATH=str(unpacked), **variables),
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+LOCK = PROJECT / "requirements" / "runtime.txt"
+PARSE = (
+    "from fastfeast_assets.settings import load_settings; s = load_settings();"
+    "from fastfeast_assets.warehouse.upgrade.manifest import current_manifest;"
+    "print(current_manifest(s.dbt_project_dir, s.dbt_target_dir))"
+)
 
 
 def test_it_holds_the_project_and_nothing_else(unpacked: Path) -> None:
-    listed = subprocess.run(
-        ["git", "ls-files", "dbt_project", "fastfeast_assets", "dagster.yaml", "workspace.yaml"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-    untracked = subprocess.run(
-        ["git", "ls-files", "--others", "--exclude-standard", "dbt_project", "fastfeast_assets"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
+    beside = [PROJECT / "dagster.yaml", PROJECT / "workspace.yaml", LOCK]
+    of_dbt = [PROJECT / "dbt_project" / name for name in ("dbt_project.yml", "profiles.yml")]
+    for part in ("models", "macros", "tests"):
+        of_dbt += [it for it in (PROJECT / "dbt_project" / part).rglob("*") if it.is_file()]
+    own = [it for it in (PROJECT / "fastfeast_assets").rglob("*") if it.is_file()]
     wanted = {
-        name if name.startswith("fastfeast_assets/") else f"fastfeast_assets/project/{name}"
-        for name in [*listed, *untracked, "requirements/runtime.txt"]
-        if not Path(name).name.startswith(".") and (PROJECT / name).exists()
-    }
+        f"fastfeast_assets/project/{path.relative_to(PROJECT)}": path for path in beside + of_dbt
+    } | {str(path.relative_to(PROJECT)): path for path in own if path.parent.name != "__pycache__"}
     held = {
-        str(path.relative_to(unpacked))
+        str(path.relative_to(unpacked)): path
         for path in unpacked.rglob("*")
-        if path.is_file() and ".dist-info" not in str(path)
+        if path.is_file() and ".dist-info" not in str(path) and path.parent.name != "__pycache__"
     }
-    assert held == wanted
-    for name in held:
-        own = name.removeprefix("fastfeast_assets/project/")
-        assert (unpacked / name).read_bytes() == (PROJECT / own).read_bytes()
+    assert held.keys() == wanted.keys()
+    for name, path in held.items():
+        assert path.read_bytes() == wanted[name].read_bytes(), name
 
 
 def test_its_metadata(unpacked: Path) -> None:
@@ -94,144 +71,32 @@ def test_a_source_distribution_gives_the_same_wheel(
     )
     [made] = tmp_path.glob("*.whl")
     [record] = unpacked.glob("*.dist-info/RECORD")
-    shown = subprocess.run(
-        ["unzip", "-p", made, "*/RECORD"], capture_output=True, text=True, check=True
-    )
-    assert sorted(shown.stdout.split()) == sorted(record.read_text().split())
+    with zipfile.ZipFile(made) as wheel:
+        held = wheel.read(f"{record.parent.name}/RECORD").decode()
+    assert sorted(held.split()) == sorted(record.read_text().split())
 
 
-def test_help_makes_nothing(unpacked: Path, passable: Path) -> None:
-    for argument in ("--help", "--version"):
-        told = run(unpacked, "-c", COMMAND, argument, HOME=str(passable))
-        assert told.returncode == 0
-        assert told.stderr == ""
-    assert list(passable.iterdir()) == []
+def test_what_an_earlier_build_left_does_not_go_along(context: Path, tmp_path: Path) -> None:
+    place = tmp_path / "context"
+    shutil.copytree(context, place)
+    left = place / "build" / "lib" / "fastfeast_assets" / "project" / "dbt_project" / "models"
+    left.mkdir(parents=True, exist_ok=True)
+    (left / "gone.sql").write_text("select 1\n")
+    for made in ("target", "logs"):
+        (place / "dbt_project" / made).mkdir()
+        (place / "dbt_project" / made / "made.sql").write_text("select 1\n")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--wheel-dir", tmp_path, place], check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert [name for name in names if name.endswith(("gone.sql", "made.sql"))] == []
+    assert "fastfeast_assets/project/dbt_project/dbt_project.yml" in names
 
 
-@pytest.mark.parametrize("state", ["", "relative/state", "absolute"])
-def test_the_home_is_in_the_state_directory(unpacked: Path, passable: Path, state: str) -> None:
-    """A relative one does not count, as the specification of these variables says."""
-    variables = {"XDG_STATE_HOME": str(passable / state) if state == "absolute" else state}
-    shown = run(unpacked, "-c", SHOW, HOME=str(passable), **variables)
-    home = passable / ("absolute" if state == "absolute" else ".local/state") / "fastfeast"
-    seen_home, landing, key = shown.stdout.split("\n")[:3]
-    assert (seen_home, landing) == (str(home), str(home / "landing"))
-    assert len(key) == 64
-    assert (home / KEY).read_text().strip() == key
-    assert shown.stderr.startswith(f"{MARKED}{home / KEY}.")
-    assert key not in shown.stderr
-    again = run(unpacked, "-c", SHOW, HOME=str(passable), **variables)
-    assert (again.stdout, again.stderr) == (shown.stdout, "")
-
-
-def test_the_key_is_closed_to_others_whatever_the_umask(unpacked: Path, passable: Path) -> None:
-    before = os.umask(0)
-    try:
-        run(unpacked, "-c", SHOW, HOME=str(passable))
-    finally:
-        os.umask(before)
-    made = list(passable.rglob("*"))
-    assert {stat.S_IMODE(path.stat().st_mode) for path in made if path.is_dir()} == {0o700}
-    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in made if path.is_file()} == {
-        KEY.name: 0o600
-    }
-
-
-def test_starts_at_once_share_one_key(unpacked: Path, passable: Path) -> None:
-    environment = bare_environment(PYTHONPATH=str(unpacked), HOME=str(passable))
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", SHOW],
-            env=environment,
-            cwd="/",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(8)
-    ]
-    told = [process.communicate(timeout=120) for process in started]
-    assert len({out for out, _ in told}) == 1, told
-    assert sum(MARKED in err for _, err in told) == 1, told
-    home = passable / ".local" / "state" / "fastfeast"
-    assert [path.name for path in (home / KEY).parent.iterdir()] == [KEY.name]
-
-
-@pytest.mark.parametrize("place", ["environment", ".env", "own server"])
-def test_where_a_key_or_a_server_is_given_none_is_made(
-    unpacked: Path, passable: Path, place: str
-) -> None:
-    home = passable / "home"
-    home.mkdir()
-    variables = {"FASTFEAST_HOME": str(home)}
-    if place == "environment":
-        variables["FASTFEAST_PII_KEY"] = PII_KEY
-    elif place == ".env":
-        (home / ".env").write_text(f"FASTFEAST_PII_KEY={PII_KEY}\n")
-    else:
-        variables["FASTFEAST_WAREHOUSE_URL"] = "postgresql://127.0.0.1:1/company"
-    shown = run(unpacked, "-c", COMMAND, "simulate", "--help", **variables)
-    assert not (home / KEY).exists()
-    assert MARKED not in shown.stderr
-    if place == "own server":
-        refused = run(unpacked, "-c", COMMAND, "url", **variables)
-        assert refused.returncode == 2
-        told = " ".join(refused.stderr.split())
-        assert "FASTFEAST_PII_KEY is not set: a warehouse outside FASTFEAST_HOME needs one" in told
-        assert str(home / ".env") in told
-
-
-def test_another_key_than_that_of_the_home_is_refused(unpacked: Path, passable: Path) -> None:
-    home = passable / "home"
-    run(unpacked, "-c", SHOW, FASTFEAST_HOME=str(home))
-    refused = run(
-        unpacked, "-c", COMMAND, "url", FASTFEAST_HOME=str(home), FASTFEAST_PII_KEY=PII_KEY
-    )
-    assert refused.returncode == 2
-    assert f"{home / KEY} is another key than the one in force" in refused.stderr.replace("\n", "")
-    assert PII_KEY not in refused.stderr
-
-
-@pytest.mark.parametrize(
-    ("variables", "said"),
-    [
-        ({"HOME": "/proc/nowhere"}, "cannot make a key in /proc/nowhere/.local/state/fastfeast"),
-        ({"HOME": "/" + "long/" * 20}, "at most 90, name a shorter one"),
-        ({"FASTFEAST_HOME": "/tmp"}, "everybody may write in /tmp"),  # noqa: S108
-        ({"FASTFEAST_HOME": "/dev/null/x"}, "cannot make a key in /dev/null/x (Not a directory)"),
-    ],
-)
-def test_a_home_that_cannot_be_one_is_named(
-    unpacked: Path, variables: dict[str, str], said: str
-) -> None:
-    for command in ("status", "doctor"):
-        refused = run(unpacked, "-c", COMMAND, command, **variables)
-        assert refused.returncode == (2 if command == "status" else 1)
-        assert said in " ".join((refused.stdout + refused.stderr).split())
-        assert MARKED not in refused.stderr
-    assert not Path("/tmp", KEY).exists()  # noqa: S108
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be a user without a name")
-def test_a_user_without_a_home_is_told(unpacked: Path, passable: Path) -> None:
-    """As in a container that names a number only: nothing is made in the working directory."""
-    code = (
-        "import os; os.setgid(54321); os.setuid(54321);"
-        "import fastfeast_assets.home as it\n"
-        "try: print(it.default_home())\nexcept it.NoHomeError as error: print(error)"
-    )
-    told = run(unpacked, "-c", f"import fastfeast_assets.settings\n{code}")
-    assert (
-        told.stdout == "this user has no home directory: set FASTFEAST_HOME to an absolute path\n"
-    )
-
-
+@pytest.mark.long
 def test_dbt_makes_of_it_what_it_makes_of_the_checkout(unpacked: Path, passable: Path) -> None:
-    code = (
-        f"{LOAD} from fastfeast_assets.warehouse.upgrade.manifest import current_manifest;"
-        "print(current_manifest(s.dbt_project_dir, s.dbt_target_dir))"
-    )
-    parsed = run(unpacked, "-c", code, HOME=str(passable))
+    parsed = run(unpacked, "-c", PARSE, HOME=str(passable))
     made = Path(parsed.stdout.strip())
     assert made.is_relative_to(passable / ".local" / "state" / "fastfeast"), parsed.stderr
     nodes = json.loads(made.read_bytes())["nodes"]

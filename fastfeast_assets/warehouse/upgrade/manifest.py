@@ -27,6 +27,7 @@ from fastfeast_assets.installation import SET_UP
 from fastfeast_assets.warehouse.upgrade.wanted import MARTS, WantedTable, mart_table
 
 MANIFEST = Path("target") / "manifest.json"
+PROJECT_FILE = "dbt_project.yml"
 FOLDERS = ("models", "macros", "tests", "snapshots")
 
 
@@ -83,6 +84,11 @@ def _kept_manifest(project_dir: Path, target: Path) -> Path:
     Of an installed project the times of files tell nothing: an older version may be put in place of
     a newer one, and some installers give all files one time.
     """
+    if not (project_dir / PROJECT_FILE).is_file():
+        raise ManifestMissingError(
+            f"{project_dir} holds no {PROJECT_FILE}: name a dbt project by"
+            " FASTFEAST_DBT_PROJECT_DIR"
+        )
     manifest = target / _fingerprint(project_dir) / MANIFEST.name
     if manifest.exists():
         return manifest
@@ -157,7 +163,7 @@ def _is_outdated(project_dir: Path, manifest: Path) -> bool:
 
 def _files(project_dir: Path) -> list[Path]:
     files = [path for name in FOLDERS for path in (project_dir / name).rglob("*") if path.is_file()]
-    return [*files, project_dir / "dbt_project.yml"]
+    return [*files, project_dir / PROJECT_FILE]
 
 
 def _parse(project_dir: Path, manifest: Path, is_current: Callable[[], bool]) -> str | None:
