@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 PACKAGE_ROOT = Path(__file__).resolve().parent
 PROJECT_ROOT = PACKAGE_ROOT.parent
-KEY_VARIABLE = "FASTFEAST_PII_KEY"
+KEY_VARIABLES = ("FASTFEAST_PII_KEY", "FASTFEAST_PII_KEY_PREVIOUS")
 MINIMUM_KEY_LENGTH = 32
 # Scheme of a URL and the package that speaks with such a store. What they have in common: an
 # object is seen when it is complete, never half written.
@@ -97,6 +97,7 @@ class Settings(Blueprint):
         warehouse_url: PostgreSQL 14 or newer; without it the embedded server is used.
         dagster_url: Dagster's own storage; default a database beside the warehouse's.
         pii_key: Secret key of the HMAC-SHA256 over personal values.
+        pii_key_previous: The key before, while `fastfeast rotate-key` moves to another one.
         accept_new_pii_key: Go on although the warehouse's hashes were made with another key.
         accept_new_timezone: Give a warehouse that is on another clock this one.
         accept_new_start_date: Give a warehouse another first partition, and move master files.
@@ -113,6 +114,7 @@ class Settings(Blueprint):
     warehouse_url: SecretStr | None = None
     dagster_url: SecretStr | None = None
     pii_key: SecretStr
+    pii_key_previous: SecretStr | None = None
     accept_new_pii_key: bool = False
     accept_new_timezone: bool = False
     accept_new_start_date: bool = False
@@ -145,15 +147,24 @@ class Settings(Blueprint):
             raise ValueError(f"must be {LANDING_ID_TERMS}")
         return value
 
-    @field_validator("pii_key")
+    @field_validator("pii_key", "pii_key_previous")
     @classmethod
-    def _key_is_long_enough(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value()) < MINIMUM_KEY_LENGTH:
+    def _key_is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MINIMUM_KEY_LENGTH:
             raise ValueError(
                 f"shorter than {MINIMUM_KEY_LENGTH} characters; make one with "
                 "`python -c 'import secrets; print(secrets.token_hex(32))'`"
             )
         return value
+
+    @model_validator(mode="after")
+    def _previous_key_is_another_one(self) -> Settings:
+        if self.pii_key_previous == self.pii_key:
+            raise ValueError(
+                "FASTFEAST_PII_KEY_PREVIOUS is the same key as FASTFEAST_PII_KEY: the new one goes"
+                " into FASTFEAST_PII_KEY, the former one into the other"
+            )
+        return self
 
     @field_validator("warehouse_url", "dagster_url")
     @classmethod
@@ -220,7 +231,7 @@ def load_settings() -> Settings:
         SettingsError: One line a bad or missing variable, with what to do. Never its value.
     """
     settings = _load(Settings)
-    _ensure_one_key(settings.pii_key.get_secret_value())
+    _ensure_one_key(settings)
     return settings
 
 
@@ -244,22 +255,27 @@ def credentials_directory() -> Path | None:
     return Path(named) if named and Path(named).is_dir() else None
 
 
-def _ensure_one_key(key: str) -> None:
-    """Two keys would give one person two hashes, depending on who reads which.
+def _ensure_one_key(settings: Settings) -> None:
+    """Two keys in one variable would give one person two hashes, depending on who reads which.
 
     Raises:
         SettingsError: `.env` or the credentials hold another key than the one in force.
     """
+    for variable in KEY_VARIABLES:
+        secret = getattr(settings, variable.removeprefix("FASTFEAST_").lower())
+        if secret is not None:
+            _ensure_one(variable, secret.get_secret_value())
+
+
+def _ensure_one(variable: str, key: str) -> None:
     places = {str(env_file()): dotenv_values(env_file())}
     if (directory := credentials_directory()) is not None:
-        files = [path for path in directory.iterdir() if path.name.upper() == KEY_VARIABLE]
-        places |= {str(path): {KEY_VARIABLE: path.read_text().strip()} for path in files}
+        files = [path for path in directory.iterdir() if path.name.upper() == variable]
+        places |= {str(path): {variable: path.read_text().strip()} for path in files}
     for place, values in places.items():
-        if any(
-            values[name] not in (None, "", key) for name in values if name.upper() == KEY_VARIABLE
-        ):
+        if any(values[name] not in (None, "", key) for name in values if name.upper() == variable):
             raise SettingsError(
-                f"{KEY_VARIABLE} in {place} is another key than the one in force: the hashes of a"
+                f"{variable} in {place} is another key than the one in force: the hashes of a"
                 " warehouse need one key; remove the wrong one, or name another file by"
                 " FASTFEAST_ENV_FILE"
             )
@@ -274,7 +290,9 @@ def _load(kind: type[Kind]) -> Kind:
 
 def _explain(detail: object) -> str:
     assert isinstance(detail, dict)  # noqa: S101
-    name = "FASTFEAST_" + str(detail["loc"][0] if detail["loc"] else "settings").upper()
+    if not detail["loc"]:
+        return str(detail["msg"]).removeprefix("Value error, ")
+    name = "FASTFEAST_" + str(detail["loc"][0]).upper()
     if detail["type"] == "missing":
         hint = (
             "run `make setup`, which writes one to .env" if name.endswith("PII_KEY") else "set it"

@@ -11,6 +11,12 @@ from pathlib import Path
 
 # linux/prctl.h: the signal that a process gets when its parent ends; what it becomes keeps it.
 PR_SET_PDEATHSIG = 1
+SECRETS = (
+    "FASTFEAST_PII_KEY",
+    "FASTFEAST_PII_KEY_PREVIOUS",
+    "FASTFEAST_WAREHOUSE_URL",
+    "FASTFEAST_DAGSTER_URL",
+)
 
 
 def main() -> None:
@@ -24,7 +30,7 @@ def main() -> None:
 
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     # Nothing that dbt does needs them.
-    for name in ("FASTFEAST_PII_KEY", "FASTFEAST_WAREHOUSE_URL", "FASTFEAST_DAGSTER_URL"):
+    for name in SECRETS:
         os.environ.pop(name, None)
     dbt = Path(sys.executable).parent / "dbt"
     os.execv(dbt, [os.fspath(dbt), *sys.argv[1:]])  # noqa: S606 - no shell is wanted

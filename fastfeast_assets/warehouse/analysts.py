@@ -13,7 +13,13 @@ logger = logging.getLogger(__name__)
 SEARCH_PATH = ("marts", "analytics", "ops")
 ANALYST_ROLE = "fastfeast_analyst"
 # Who did what and why, what tells one key from another, and who was erased, are for operators.
-HIDDEN = ("ops.audit_log", "ops.pii_key", "ops.suppressed_hash", "ops.suppressed_row")
+HIDDEN = (
+    "ops.audit_log",
+    "ops.pii_key",
+    "ops.key_rotation",
+    "ops.suppressed_hash",
+    "ops.suppressed_row",
+)
 SETTING = f"search_path={', '.join(SEARCH_PATH)}"
 # Versions before 0.2 set it for everybody in the database, and anybody may create in `public`.
 FORMER_SETTING = f"{SETTING}, public"

@@ -18,7 +18,12 @@ from fastfeast_assets.warehouse.server_user import bundled_programs
 # How libpq marks parameters that are shown as stars.
 SECRET = b"*"
 # What no program but ours has any business with.
-OWN_SECRETS = {"FASTFEAST_PII_KEY", "FASTFEAST_WAREHOUSE_URL", "FASTFEAST_DAGSTER_URL"}
+OWN_SECRETS = {
+    "FASTFEAST_PII_KEY",
+    "FASTFEAST_PII_KEY_PREVIOUS",
+    "FASTFEAST_WAREHOUSE_URL",
+    "FASTFEAST_DAGSTER_URL",
+}
 
 
 def interactive(name: str) -> Path:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fastfeast_assets.settings import PROJECT_ROOT, SettingsError, load_settings
+from fastfeast_assets.assets import dbt_child
+from fastfeast_assets.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+from fastfeast_assets.warehouse.client import OWN_SECRETS
 
 KEY = "k" * 32
+OTHER_KEY = "o" * 32
 
 
 def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,13 +92,40 @@ def test_the_credentials_of_a_service_are_below_the_environment_and_above_the_fi
     assert found.get_secret_value() == "postgresql://environment/w"
 
 
-@pytest.mark.parametrize("name", ["FASTFEAST_PII_KEY", "fastfeast_pii_key"])
+def test_a_rotation_needs_two_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FASTFEAST_ENV_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
+    assert load_settings().pii_key_previous is None
+    monkeypatch.setenv("FASTFEAST_PII_KEY_PREVIOUS", KEY)
+    with pytest.raises(SettingsError, match="the same key") as caught:
+        load_settings()
+    assert KEY not in str(caught.value)
+    monkeypatch.setenv("FASTFEAST_PII_KEY_PREVIOUS", "short")
+    with pytest.raises(SettingsError, match="FASTFEAST_PII_KEY_PREVIOUS: shorter than 32"):
+        load_settings()
+    monkeypatch.setenv("FASTFEAST_PII_KEY_PREVIOUS", OTHER_KEY)
+    found = load_settings().pii_key_previous
+    assert found is not None
+    assert found.get_secret_value() == OTHER_KEY
+
+
+def test_no_program_but_ours_gets_a_secret() -> None:
+    """dbt and PostgreSQL's programs are started without them."""
+    secrets = {f"FASTFEAST_{name.upper()}" for name, field in Settings.model_fields.items()
+               if "SecretStr" in str(field.annotation)}  # fmt: skip
+    assert secrets == OWN_SECRETS == set(dbt_child.SECRETS)
+
+
+@pytest.mark.parametrize(
+    "name", ["FASTFEAST_PII_KEY", "fastfeast_pii_key", "FASTFEAST_PII_KEY_PREVIOUS"]
+)
 @pytest.mark.parametrize("other", [".env", "credentials"])
 def test_two_keys_are_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, other: str
 ) -> None:
     """Each service would go by the one that it happens to read first."""
-    monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
+    monkeypatch.setenv("FASTFEAST_PII_KEY", OTHER_KEY)
+    monkeypatch.setenv(name.upper(), KEY)
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     place = credentials / name
