@@ -29,7 +29,7 @@ from fastfeast_assets.warehouse.person.subject import (
     person_of,
     sources_of_persons,
 )
-from fastfeast_assets.warehouse.person.traces import traces
+from fastfeast_assets.warehouse.person.traces import spelled, traces
 from fastfeast_assets.warehouse.person.versions import join_versions
 from fastfeast_assets.warehouse.pii_key import ensure_key, fingerprint, masker_of
 
@@ -229,8 +229,9 @@ def _refused(
 def _traces(
     connection: psycopg.Connection, contracts: Mapping[str, Contract], person: Person
 ) -> Iterator[Found]:
+    hashes = spelled(connection, person.own)
     for trace in traces(connection, contracts):
-        yield Found(trace.name, trace.erase(connection, sorted(person.own)))
+        yield Found(trace.name, trace.erase(connection, hashes))
 
 
 def _blank_notes(connection: psycopg.Connection, notes: Notes) -> Iterator[Found]:
