@@ -32,6 +32,7 @@ from fastfeast_assets.commands.quarantine_discard import discard
 from fastfeast_assets.commands.quarantine_release import release
 from fastfeast_assets.commands.reprocess import reprocess
 from fastfeast_assets.commands.roles import roles
+from fastfeast_assets.commands.rotate_key import rotate_key
 from fastfeast_assets.commands.server import stop, url
 from fastfeast_assets.commands.simulate import CONTEXT_SETTINGS, simulate
 from fastfeast_assets.commands.status import status
@@ -116,6 +117,7 @@ app.command(rich_help_panel=_SERVE)(stop)
 app.command(rich_help_panel=_SERVE)(prune)
 app.command(rich_help_panel=_SERVE)(upgrade)
 app.command(rich_help_panel=_SERVE)(roles)
+app.command("rotate-key", rich_help_panel=_SERVE)(rotate_key)
 
 
 def main() -> None:

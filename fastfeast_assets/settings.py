@@ -26,6 +26,7 @@ from fastfeast_assets.landing_address import landing_address
 from fastfeast_assets.own_key import credentials_directories, ensure_key, env_file, own_key
 
 KEY_VARIABLE = "FASTFEAST_PII_KEY"
+KEY_VARIABLES = (KEY_VARIABLE, "FASTFEAST_PII_KEY_PREVIOUS")
 MINIMUM_KEY_LENGTH = 32
 LANDING_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LANDING_ID_TERMS = "1 to 64 letters, digits, dots, dashes or underlines, no sign first"
@@ -106,6 +107,7 @@ class Settings(Blueprint):
         dagster_url: Dagster's own storage; default a database beside the warehouse's.
         admin_url: The same database for an administrator; only `fastfeast roles` uses it.
         pii_key: Secret key of the HMAC-SHA256 over personal values.
+        pii_key_previous: The key before, while `fastfeast rotate-key` moves to another one.
         accept_new_pii_key: Go on although the warehouse's hashes were made with another key.
         accept_new_timezone: Give a warehouse that is on another clock this one.
         accept_new_start_date: Give a warehouse another first partition, and move master files.
@@ -123,6 +125,7 @@ class Settings(Blueprint):
     dagster_url: SecretStr | None = None
     admin_url: SecretStr | None = None
     pii_key: SecretStr
+    pii_key_previous: SecretStr | None = None
     accept_new_pii_key: bool = False
     accept_new_timezone: bool = False
     accept_new_start_date: bool = False
@@ -152,15 +155,24 @@ class Settings(Blueprint):
             raise ValueError(f"must be {LANDING_ID_TERMS}")
         return value
 
-    @field_validator("pii_key")
+    @field_validator("pii_key", "pii_key_previous")
     @classmethod
-    def _key_is_long_enough(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value()) < MINIMUM_KEY_LENGTH:
+    def _key_is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MINIMUM_KEY_LENGTH:
             raise ValueError(
                 f"shorter than {MINIMUM_KEY_LENGTH} characters; make one with "
                 "`python -c 'import secrets; print(secrets.token_hex(32))'`"
             )
         return value
+
+    @model_validator(mode="after")
+    def _previous_key_is_another_one(self) -> Settings:
+        if self.pii_key_previous == self.pii_key:
+            raise ValueError(
+                "FASTFEAST_PII_KEY_PREVIOUS is the same key as FASTFEAST_PII_KEY: the new one goes"
+                " into FASTFEAST_PII_KEY, the former one into the other"
+            )
+        return self
 
     @field_validator("warehouse_url", "transform_url", "dagster_url", "admin_url")
     @classmethod
@@ -202,7 +214,7 @@ def load_settings() -> Settings:
     """
     home = _home_with_key() if installation.IS_WHEEL else None
     settings = _load(Settings, home)
-    _ensure_one_key(settings.pii_key.get_secret_value(), home)
+    _ensure_one_key(settings, home)
     return settings
 
 
@@ -253,22 +265,27 @@ def _home_with_key() -> Path:
     return given.home
 
 
-def _ensure_one_key(key: str, home: Path | None) -> None:
-    """Two keys would give one person two hashes, depending on who reads which.
+def _ensure_one_key(settings: Settings, home: Path | None) -> None:
+    """Two keys in one variable would give one person two hashes, depending on who reads which.
 
     Raises:
         SettingsError: `.env` or the credentials hold another key than the one in force.
     """
+    for variable in KEY_VARIABLES:
+        secret = getattr(settings, variable.removeprefix("FASTFEAST_").lower())
+        if secret is not None:
+            _ensure_one(variable, secret.get_secret_value(), home)
+
+
+def _ensure_one(variable: str, key: str, home: Path | None) -> None:
     places = {str(env_file()): dotenv_values(env_file())}
     for directory in credentials_directories(home):
-        files = [path for path in directory.iterdir() if path.name.upper() == KEY_VARIABLE]
-        places |= {str(path): {KEY_VARIABLE: path.read_text().strip()} for path in files}
+        files = [path for path in directory.iterdir() if path.name.upper() == variable]
+        places |= {str(path): {variable: path.read_text().strip()} for path in files}
     for place, values in places.items():
-        if any(
-            values[name] not in (None, "", key) for name in values if name.upper() == KEY_VARIABLE
-        ):
+        if any(values[name] not in (None, "", key) for name in values if name.upper() == variable):
             raise SettingsError(
-                f"{KEY_VARIABLE} in {place} is another key than the one in force: the hashes of a"
+                f"{variable} in {place} is another key than the one in force: the hashes of a"
                 " warehouse need one key; remove the wrong one, or name another file by"
                 " FASTFEAST_ENV_FILE"
             )
@@ -285,7 +302,9 @@ def _load(kind: type[Kind], home: Path | None = None) -> Kind:
 
 def _explain(detail: object) -> str:
     assert isinstance(detail, dict)  # noqa: S101
-    name = "FASTFEAST_" + str(detail["loc"][0] if detail["loc"] else "settings").upper()
+    if not detail["loc"]:
+        return str(detail["msg"]).removeprefix("Value error, ")
+    name = "FASTFEAST_" + str(detail["loc"][0]).upper()
     if detail["type"] == "missing":
         hint = "set it"
         if name == KEY_VARIABLE:

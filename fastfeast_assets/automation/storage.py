@@ -25,7 +25,7 @@ from sqlalchemy import event
 from fastfeast_assets.automation.dead_runs import PATIENCE_SECONDS, REASON, Watch
 from fastfeast_assets.automation.proof import Proof, living
 from fastfeast_assets.automation.storage_move import leave_public
-from fastfeast_assets.settings import KEY_VARIABLE, Settings, SettingsError, load_settings
+from fastfeast_assets.settings import KEY_VARIABLES, Settings, SettingsError, load_settings
 from fastfeast_assets.warehouse.connection import SESSION, late_settings
 from fastfeast_assets.warehouse.server import dagster_storage_url
 
@@ -64,9 +64,9 @@ def undo_env_file() -> None:
         mine = given.get(name)
         if not mine or mine == value or os.environ.get(name) != value:
             continue
-        if name == KEY_VARIABLE:
+        if name in KEY_VARIABLES:
             raise SettingsError(
-                f"{KEY_VARIABLE} in {Path.cwd() / '.env'} is another key than that of the"
+                f"{name} in {Path.cwd() / '.env'} is another key than that of the"
                 " environment: remove the wrong one, or start in another directory"
             )
         os.environ[name] = mine

@@ -23,7 +23,12 @@ from fastfeast_assets.ingest.landing import open_landing
 from fastfeast_assets.warehouse import Warehouse
 from fastfeast_assets.warehouse.connection import ServerError, parameter
 from fastfeast_assets.warehouse.landing_identity import lost
-from fastfeast_assets.warehouse.pii_key import fingerprint, last_fingerprint
+from fastfeast_assets.warehouse.pii_key import (
+    fingerprint,
+    last_fingerprint,
+    open_rotation,
+    previous_fingerprint,
+)
 from fastfeast_assets.warehouse.preflight import obstacles
 from fastfeast_assets.warehouse.roles.rights import SCHEMAS
 from fastfeast_assets.warehouse.server import MINIMUM_VERSION
@@ -266,8 +271,25 @@ def _key(connection: psycopg.Connection, settings: Settings) -> Finding:
     if connection.execute("select to_regclass('ops.pii_key')").fetchone() == (None,):
         return passed(title, "none were made yet")
     known = last_fingerprint(connection)
+    has_two = settings.pii_key_previous is not None
+    if (rotation := open_rotation(connection)) is not None:
+        keys = (previous_fingerprint(settings), fingerprint(settings))
+        if keys == (rotation.former, rotation.present):
+            return passed(title, "two keys: a rotation is open")
+        return failed(
+            title,
+            "a rotation is open, and these are not its keys",
+            "set FASTFEAST_PII_KEY to the new key and FASTFEAST_PII_KEY_PREVIOUS to the former one",
+        )
     if known is None or known == fingerprint(settings):
-        return passed(title, "none were made yet" if known is None else "this key")
+        detail = "none were made yet" if known is None else "this key"
+        if has_two:
+            return warned(
+                title,
+                f"{detail}; FASTFEAST_PII_KEY_PREVIOUS is set, and no rotation is open",
+                "remove FASTFEAST_PII_KEY_PREVIOUS",
+            )
+        return passed(title, detail)
     return failed(
         title,
         "another key than FASTFEAST_PII_KEY",

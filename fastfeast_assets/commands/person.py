@@ -206,15 +206,15 @@ def _find(
     from fastfeast_assets.warehouse.person.find import find as look_up
     from fastfeast_assets.warehouse.person.places import Found
     from fastfeast_assets.warehouse.person.subject import UnknownPersonError, person_of
-    from fastfeast_assets.warehouse.pii_key import is_newest_key, maskers_of
+    from fastfeast_assets.warehouse.pii_key import is_newest_key, masker_of
 
     settings, contracts = platform.settings, platform.contracts
     with closing(platform.warehouse.connect(autocommit=True)) as connection:
         identity_guard.ensure(connection, settings, is_dry_run=True)
         is_newest_key(connection, settings)
-        maskers = maskers_of(connection, settings)
+        hashers = masker_of(connection, settings).hashers()
         try:
-            someone = person_of(connection, contracts, maskers, asked)
+            someone = person_of(connection, contracts, hashers, asked)
         except UnknownPersonError as error:
             raise CommandError(str(error), exit_code=USAGE) from error
         found = look_up(connection, contracts, someone)
@@ -226,7 +226,7 @@ def _find(
         wanted = someone.hashes
 
         def is_person(value: str) -> bool:
-            return any(masker.hash(value) in wanted for masker in maskers)
+            return any(hasher.hash(value) in wanted for hasher in hashers)
 
         found += look_through(platform, PersonSearch(is_person, keys))
     return someone, found

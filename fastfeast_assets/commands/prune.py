@@ -25,20 +25,23 @@ class What(StrEnum):
     QUARANTINE = "quarantine"
     LOG = "log"
     DAGSTER = "dagster"
+    LANDING = "landing"
 
+
+USUAL = (What.RAW, What.QUARANTINE, What.LOG, What.DAGSTER)
 
 SHORTEST_RAW_DAYS = 7
 
 
 def prune(
     what: Annotated[
-        str, typer.Option(help="Some of raw, quarantine, log and dagster, with commas.")
-    ] = ",".join(What),
+        str, typer.Option(help="Some of raw, quarantine, log, dagster and landing, with commas.")
+    ] = ",".join(USUAL),
     keep_days: Annotated[
         int | None,
         typer.Option(
             help="Keep what is younger than this. Default: raw 400, quarantine 180, log 400, "
-            "dagster 30.",
+            "dagster 30, landing none.",
             min=1,
             show_default=False,
         ),
@@ -57,6 +60,9 @@ def prune(
 
     dagster: runs with their event logs, but for those that hold the latest materialization of a
     partition or the latest result of a check.
+
+    landing: landing files that are loaded, unchanged since and waited for by no row of the
+    quarantine. Only where it is named, with --keep-days; deleted for good.
 
     [bold]Examples[/bold]
 
@@ -77,6 +83,12 @@ def prune(
             next_step="give a longer time, or leave raw out of --what",
             exit_code=USAGE,
         )
+    if keep_days is None and What.LANDING in chosen:
+        raise CommandError(
+            "landing files are deleted for good, and nothing says how long they are kept",
+            next_step="give --keep-days, longer than it takes to look into a refused row",
+            exit_code=USAGE,
+        )
     settings = load_settings()
     log_to_file(settings)
     with warehouse_connection(settings):
@@ -90,7 +102,7 @@ def prune(
     pruner = Pruner(settings, warehouse, contracts, is_dry_run=not is_sure)
     lines: list[Line] = []
     for item in chosen:
-        before = now - timedelta(days=keep_days or KEEP_DAYS[item.value])
+        before = now - timedelta(days=keep_days or KEEP_DAYS[item])
         lines += pruner.run(item.value, before)
     if as_json:
         print_json({"is_dry_run": not is_sure, "items": [line.as_json() for line in lines]})
@@ -105,7 +117,7 @@ def prune(
     else:
         console.print(f"{number(total)} would be pruned. Nothing was changed; --yes does it.")
     if any(line.is_busy for line in lines):
-        stderr().print("Some tables were in use; run the command again later.")
+        stderr().print("Something was in use or not ours to delete; see the notes.")
         raise typer.Exit(1)
 
 

@@ -61,7 +61,7 @@ class Pruner:
         """Prune one kind of thing.
 
         Args:
-            what: `raw`, `quarantine`, `log` or `dagster`.
+            what: `raw`, `quarantine`, `log`, `dagster` or `landing`.
             before: What is older than this moment, on the business clock, is old.
         """
         steps: dict[str, Callable[[psycopg.Connection, datetime], Iterator[Line]]] = {
@@ -69,6 +69,7 @@ class Pruner:
             "quarantine": self._quarantine,
             "log": self._log,
             "dagster": self._dagster,
+            "landing": self._landing,
         }
         with self._warehouse.connect(autocommit=True) as connection:
             return list(steps[what](connection, before))
@@ -135,3 +136,25 @@ class Pruner:
             if not self._is_dry_run:
                 prune_runs(instance, connection, runs)
         yield Line("dagster", "runs", len(runs), 0 if self._is_dry_run else len(runs))
+
+    def _landing(self, connection: psycopg.Connection, before: datetime) -> Iterator[Line]:
+        from fastfeast_assets.assets.resources import Platform
+        from fastfeast_assets.ingest.errors import FileRejectedError
+        from fastfeast_assets.warehouse import retention_landing as of_landing
+
+        platform = Platform(self._settings, contracts=self._contracts)
+        found = of_landing.old_files(connection, platform.look().files, before)
+        going = [old for old in found if not old.reason]
+        size = sum(old.file.size for old in going)
+        done, problem = 0, ""
+        for old in () if self._is_dry_run else going:
+            try:
+                reason = of_landing.prune(self._warehouse, old)
+            except FileRejectedError as error:
+                problem = f"{old.file.relative_path} {error}"
+                break
+            done += not reason
+        note = problem or f"{size:,} bytes"
+        yield Line("landing", "files", len(going), done, note, is_busy=bool(problem))
+        for reason, count in of_landing.reasons(found):
+            yield Line("landing, kept", "files", 0, 0, f"{count}: {reason}")

@@ -11,6 +11,7 @@ from fastfeast_assets.commands.errors import USAGE, CommandError
 from fastfeast_assets.ingest.landing.discover import DAY_KEY, HOUR_KEY, LandingFile
 from fastfeast_assets.ingest.landing.shown import shown
 from fastfeast_assets.warehouse import ledger
+from fastfeast_assets.warehouse.retention_landing import pruned_at
 
 if TYPE_CHECKING:
     import psycopg
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from fastfeast_assets.contracts.model import Contract
 
 GONE = "not in the landing zone any more; what was loaded of it stays, unless you `withdraw` it"
+PRUNED = (
+    "deleted on {} by `fastfeast prune --what landing`: only who delivered it can deliver it again;"
+    " what was loaded of it stays, unless you `withdraw` it"
+)
 UNSETTLED = "still being written"
 WITHDRAWN = "withdrawn; name the file to load it again all the same"
 
@@ -133,7 +138,8 @@ def select(connection: psycopg.Connection, platform: Platform, request: Wanted) 
         elif (file := ready.get(name)) is not None:
             selection.files.append(file)
         else:
-            selection.left.append((name, problems.get(shown(name, platform.scrub), GONE)))
+            problem = problems.get(shown(name, platform.scrub))
+            selection.left.append((name, problem or _gone(connection, name)))
     selection.files.sort(key=lambda file: (file.partition_at, file.relative_path))
     return selection
 
@@ -153,6 +159,12 @@ def _ensure_known(
                 " stream/2026-11-20/08/orders.json",
                 exit_code=USAGE,
             )
+
+
+def _gone(connection: psycopg.Connection, name: str) -> str:
+    """Why a file is not there."""
+    at = pruned_at(connection, name)
+    return GONE if at is None else PRUNED.format(at.date())
 
 
 def _known(connection: psycopg.Connection, request: Wanted) -> list[str]:

@@ -19,6 +19,7 @@ from fastfeast_assets.ingest.read.source import text_of
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import store
 from fastfeast_assets.warehouse.checksum import checksum
+from fastfeast_assets.warehouse.person import pairs
 
 # One stray byte costs its row. A file in which every tenth row has one is another encoding, but a
 # handful of rows says nothing about the file.
@@ -95,6 +96,7 @@ class Intake:
                 loaded = store.loaded_keys(connection, load, verdict.keys) if self.valid else ()
                 judge.refuse_repeats(verdict, loaded)
                 self._store_chunk(connection, load, judge, verdict)
+                pairs.follow(connection, self._contract, masker.take_pairs())
         if isinstance(reader, CsvReader):
             self._close_account(reader.lines, lines)
         if self._is_other_encoding():

@@ -177,7 +177,8 @@ def pending(
 def touch(connection: psycopg.Connection, entry: Entry, fingerprint: str) -> None:
     """Remember that the same content was seen again under a new fingerprint."""
     connection.execute(
-        "update ops.pipeline_file_log set fingerprint = %s where log_id = %s",
+        "update ops.pipeline_file_log set fingerprint = %s, landing_pruned_at = null"
+        " where log_id = %s",
         [fingerprint, entry.log_id],
     )
 

@@ -18,6 +18,7 @@ from fastfeast_assets.ingest.judge.rejudge import HeldRow
 from fastfeast_assets.settings import Settings
 from fastfeast_assets.warehouse import identity_guard, ledger, months
 from fastfeast_assets.warehouse.database import Warehouse
+from fastfeast_assets.warehouse.person import suppression
 from fastfeast_assets.warehouse.pii_key import ensure_key
 from fastfeast_assets.warehouse.release_file import REPROCESS, FileRelease, Held, RowOutcome
 
@@ -51,6 +52,7 @@ def release(
             chunks = _Chunks(connection, log_id, ids, settings.chunk_rows)
             try:
                 with connection.transaction(force_rollback=is_dry_run):
+                    suppression.hold(connection)
                     ensure_key(connection, settings)
                     identity_guard.ensure(connection, settings, is_dry_run=is_dry_run)
                     outcomes += _of_file(connection, contracts, chunks, settings, run_id)

@@ -3,7 +3,7 @@
 Landing zones are cleaned from the oldest files on, or file by file once these are loaded, and
 neither leaves a hole. So what counts is a hole: loaded files of a source that are missing between
 two that stand, no more of them than a day has; or the newest one alone, while the one before it
-stands. Master files may go after the cold start.
+stands. Master files may go after the cold start. What our own retention deleted has not vanished.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import LiteralString
 
 import psycopg
 
+# A warehouse that is not upgraded yet has no column for what was deleted.
 # By the indexes on path and on source and partition; reads about as much as stands in the zone.
 HOLES: LiteralString = """
 with standing as (
@@ -35,6 +36,7 @@ missing as (
             and inside.is_loaded
             and inside.partition_at > standing.since
             and inside.partition_at < standing.until
+            and to_jsonb(inside) ->> 'landing_pruned_at' is null
     where
         standing.until - standing.since > standing.step
         and standing.until - standing.since <= interval '1 day' + standing.step
@@ -49,6 +51,7 @@ missing as (
             select log.file_path from ops.pipeline_file_log as log
             where
                 log.source = standing.source and log.is_loaded
+                and to_jsonb(log) ->> 'landing_pruned_at' is null
                 and log.partition_at > standing.since
             order by log.partition_at limit 2
         ) as later

@@ -25,7 +25,7 @@ from fastfeast_assets.warehouse.person.subject import (
     Value,
     person_of,
 )
-from fastfeast_assets.warehouse.pii_key import masker_of, maskers_of
+from fastfeast_assets.warehouse.pii_key import masker_of
 from fastfeast_assets_tests.dbt.conftest import Dbt, Marts
 from fastfeast_assets_tests.landing import DAY, MEMBERS, LandingZone, event, order, ticket
 from fastfeast_assets_tests.postgres.conftest import Load, Query, look
@@ -222,9 +222,11 @@ def test_every_place_is_listed_without_a_value(
     for asked in (MONA, Value("phone", "+20"), Value("phone", PHONE), Value("email", EMAIL)):
         if asked == Value("phone", "+20"):
             with pytest.raises(UnknownPersonError):
-                person_of(connection, contracts, maskers_of(connection, settings), asked)
+                person_of(connection, contracts, masker_of(connection, settings).hashers(), asked)
             continue
-        someone: Person = person_of(connection, contracts, maskers_of(connection, settings), asked)
+        someone: Person = person_of(
+            connection, contracts, masker_of(connection, settings).hashers(), asked
+        )
         found = find(connection, contracts, someone)
         assert {item.place: item.rows for item in found} == {
             "raw.customers": 3,

@@ -10,6 +10,7 @@ from fastfeast_assets.secret_variables import SECRETS
 from fastfeast_assets.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
 
 KEY = "k" * 32
+OTHER_KEY = "o" * 32
 
 
 def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,13 +91,33 @@ def test_the_credentials_of_a_service_are_below_the_environment_and_above_the_fi
     assert found.get_secret_value() == "postgresql://environment/w"
 
 
-@pytest.mark.parametrize("name", ["FASTFEAST_PII_KEY", "fastfeast_pii_key"])
+def test_a_rotation_needs_two_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FASTFEAST_ENV_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
+    assert load_settings().pii_key_previous is None
+    monkeypatch.setenv("FASTFEAST_PII_KEY_PREVIOUS", KEY)
+    with pytest.raises(SettingsError, match="the same key") as caught:
+        load_settings()
+    assert KEY not in str(caught.value)
+    monkeypatch.setenv("FASTFEAST_PII_KEY_PREVIOUS", "short")
+    with pytest.raises(SettingsError, match="FASTFEAST_PII_KEY_PREVIOUS: shorter than 32"):
+        load_settings()
+    monkeypatch.setenv("FASTFEAST_PII_KEY_PREVIOUS", OTHER_KEY)
+    found = load_settings().pii_key_previous
+    assert found is not None
+    assert found.get_secret_value() == OTHER_KEY
+
+
+@pytest.mark.parametrize(
+    "name", ["FASTFEAST_PII_KEY", "fastfeast_pii_key", "FASTFEAST_PII_KEY_PREVIOUS"]
+)
 @pytest.mark.parametrize("other", [".env", "credentials"])
 def test_two_keys_are_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, other: str
 ) -> None:
     """Each service would go by the one that it happens to read first."""
-    monkeypatch.setenv("FASTFEAST_PII_KEY", KEY)
+    monkeypatch.setenv("FASTFEAST_PII_KEY", OTHER_KEY)
+    monkeypatch.setenv(name.upper(), KEY)
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     place = credentials / name

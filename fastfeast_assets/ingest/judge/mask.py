@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -73,20 +73,49 @@ class Masker:
     Args:
         secret: The secret of the settings.
         scheme: How the hashes of persons in the warehouse are made.
+        former: What hashed persons before, while a rotation of the key is open: the hashes under
+            both keys are noted as pairs.
+        bygone: What hashed persons before that; only erased persons are looked for with it.
     """
 
-    def __init__(self, secret: bytes, scheme: Scheme) -> None:
+    def __init__(
+        self,
+        secret: bytes,
+        scheme: Scheme,
+        former: Hasher | None = None,
+        bygone: Sequence[Hasher] = (),
+    ) -> None:
         self._persons = Hasher(persons_key(secret, scheme))
+        self._former = former
+        self._bygone = bygone
+        self._pairs: dict[str, str] = {}
         self._passing = Hasher(secrets.token_bytes(HASH_BYTES))
         self._names = NameMasker(secret)
 
     def hash(self, value: str) -> str:
         """The hash of a person's canonical value, the same in every load."""
-        return self._persons.hash(value)
+        fresh = self._persons.hash(value)
+        if self._former is not None:
+            self._pairs[self._former.hash(value)] = fresh
+        return fresh
 
     def hash_many(self, values: Iterable[str | None]) -> list[str | None]:
         """The same of many, None for None."""
-        return self._persons.hash_many(values)
+        if self._former is None:
+            return self._persons.hash_many(values)
+        listed = list(values)
+        known = {value: self.hash(value) for value in set(listed) if value is not None}
+        return [None if value is None else known[value] for value in listed]
+
+    def take_pairs(self) -> dict[str, str]:
+        """The hashes of this load since the last call: former ones, and what they are now."""
+        pairs, self._pairs = self._pairs, {}
+        return pairs
+
+    def hashers(self) -> list[Hasher]:
+        """Everything that hashes of persons were made with, the present key first."""
+        former = [] if self._former is None else [self._former]
+        return [self._persons, *former, *self._bygone]
 
     def digest(self, value: str) -> str:
         """A hash that says within this load alone whether two values are the same."""

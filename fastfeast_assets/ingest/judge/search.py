@@ -7,10 +7,11 @@ what looks personal in it is hashed and compared. Names are no such thing: nobod
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import BinaryIO
 
-from fastfeast_assets.contracts.model import Contract
+from fastfeast_assets.contracts.model import Column, Contract
 from fastfeast_assets.ingest.judge.canonical import canonical
 from fastfeast_assets.ingest.judge.scrub import personal_values
 from fastfeast_assets.ingest.read.chunks import TextChunk
@@ -18,6 +19,13 @@ from fastfeast_assets.ingest.read.reader import reader_of
 from fastfeast_assets.ingest.read.source import text_of
 
 DEEPEST = 50
+# An address such as a@b.co; a mobile has more.
+SHORTEST = 6
+# What most cells are, and what scrubbing leaves alone: moments and UUIDs.
+ORDINARY = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?)?"
+    r"|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+)
 
 
 class PersonSearch:
@@ -46,25 +54,30 @@ class PersonSearch:
 
     def _found(self, chunk: TextChunk, contract: Contract) -> set[int]:
         found: set[int] = set()
-        keys = self._keys.get(contract.source, ())
         for column in contract.columns:
-            for offset, cell in enumerate(chunk.cells[column.name]):
-                if cell is None or offset in found:
-                    continue
-                if column.is_personal:
-                    is_found = self._is_person(canonical(cell, column.canonical))
-                    is_found = is_found or self._holds(cell)
-                else:
-                    is_found = (column.is_key and _plain(cell) in keys) or self._holds(cell)
-                if is_found:
-                    found.add(offset)
+            cells = chunk.cells[column.name]
+            # Values repeat: each is looked at once.
+            meant = {cell for cell in set(cells) if cell is not None and self._is_in(column, cell)}
+            if column.is_key and (keys := self._keys.get(contract.source)):
+                meant |= {cell for cell in set(cells) if cell is not None and _plain(cell) in keys}
+            if meant:
+                found.update(offset for offset, cell in enumerate(cells) if cell in meant)
         for rest in (chunk.extras, chunk.surplus):
             for offset, value in rest.items():
                 if offset not in found and any(map(self._holds, _texts(value))):
                     found.add(offset)
         return found
 
+    def _is_in(self, column: Column, cell: str) -> bool:
+        if not column.is_personal:
+            return self._holds(cell)
+        value = canonical(cell, column.canonical)
+        is_good = column.pattern is not None and re.fullmatch(column.pattern, value)
+        return self._is_person(value) or (not is_good and self._holds(cell))
+
     def _holds(self, text: str) -> bool:
+        if len(text) < SHORTEST or ORDINARY.fullmatch(text):
+            return False
         return any(self._is_person(value.value) for value in personal_values(text))
 
 
@@ -72,7 +85,8 @@ def _plain(cell: str) -> str:
     """A number without what exporters make of it; other texts as they are."""
     trimmed = cell.strip()
     whole, _, fraction = trimmed.partition(".")
-    return whole.lstrip("0") if whole.isdigit() and not fraction.strip("0") else trimmed
+    is_whole = whole.isascii() and whole.isdigit() and not fraction.strip("0")
+    return (whole.lstrip("0") or "0") if is_whole else trimmed
 
 
 def _texts(value: object, depth: int = 0) -> Iterator[str]:

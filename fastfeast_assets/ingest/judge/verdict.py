@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fastfeast_assets.contracts.model import Column, Contract
 from fastfeast_assets.contracts.pandera_schema import to_pandera, violations
@@ -148,7 +149,9 @@ class Judge:
             # Of a malformed row no value is known to stand in its column.
             if not is_whole[offset] or any(reason.column == key.name for reason in reasons):
                 keys[offset] = None
-        is_erased = self._suppressed.among(self._contract, chunk, stored, [self._masker.hash_many])
+        is_erased = self._suppressed.among(
+            self._contract, chunk, stored, [hasher.hash_many for hasher in self._masker.hashers()]
+        )
         return Verdict(chunk, keys, found, shown, is_erased, stored)
 
     def _parse(self, chunk: TextChunk, column: Column) -> ParsedColumn:
@@ -226,6 +229,8 @@ class Judge:
         for column in self._contract.columns:
             values = verdict.stored[column.stored_as].take(chosen)
             if column.is_personal:
+                # Nothing of an erased person is hashed, so that no pair of hashes is noted either.
+                values = pc.if_else(pa.array(is_erased), pa.scalar(None, values.type), values)
                 hashes = self._masker.hash_many(values.to_pylist())
                 values = pa.array(hashes, type=pa.large_string())
             columns[column.stored_as] = blanked(column, values, is_erased)

@@ -40,6 +40,12 @@ class LocalPath(LandingPath):
     """
 
     path: str
+    is_link: bool = False
+
+    @property
+    def place(self) -> str:
+        """Its path."""
+        return self.path
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
@@ -66,6 +72,21 @@ class LocalPath(LandingPath):
             is_same = False
         if not is_same:
             raise FileChangedError("the file changed while it was read")
+
+    def delete(self, expected: str) -> None:
+        """Delete the file, never what has taken its place."""
+        try:
+            status = os.lstat(self.path)
+            if not stat.S_ISREG(status.st_mode) or fingerprint(status) != expected:
+                raise FileChangedError("the file changed")
+            os.unlink(self.path)
+        except FileNotFoundError as error:
+            raise FileChangedError("the file is gone") from error
+        except OSError as error:
+            raise FileRejectedError(
+                f"cannot be deleted: {error.strerror}; grant write on its folder, or let who"
+                " delivers the files delete them"
+            ) from error
 
 
 def fingerprint(status: os.stat_result) -> str:
@@ -101,9 +122,10 @@ class LocalRoot(LandingRoot):
             for name in listing.names:
                 if is_wanted(name):
                     relative = f"{folder}/{name}" if folder else name
-                    target, status = self._looked_at(os.path.join(self._root, relative))
+                    place = os.path.join(self._root, relative)
+                    target, status = self._looked_at(place)
                     if status is not None:
-                        yield Found(relative, LocalPath(target), status)
+                        yield Found(relative, LocalPath(target, target != place), status)
             if depth_of(folder) == DEEPEST:
                 yield from (self._found(deeper, TOO_DEEP) for deeper in listing.folders)
             elif folders is None:

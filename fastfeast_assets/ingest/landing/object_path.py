@@ -73,6 +73,11 @@ class ObjectPath(LandingPath):
     key: str
     fingerprint: str
 
+    @property
+    def place(self) -> str:
+        """Its key."""
+        return self.key
+
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
         """Open the object; a block of it at a time comes over the network."""
@@ -87,6 +92,23 @@ class ObjectPath(LandingPath):
             status = status_of(self.store.info(self.key))
         if status.fingerprint != expected:
             raise FileChangedError("the object changed while it was read")
+
+    def delete(self, expected: str) -> None:
+        """Delete the object; a bucket that keeps versions keeps it all the same."""
+        with self._errors("cannot be looked at"):
+            status = status_of(self.store.info(self.key))
+        if status.fingerprint != expected:
+            raise FileChangedError("the object changed")
+        try:
+            with self._errors("cannot be deleted"):
+                self.store.rm_file(self.key)
+        except StoreError as error:
+            if isinstance(error.__cause__, PermissionError | NotImplementedError):
+                raise FileRejectedError(
+                    "cannot be deleted: grant the right to delete objects, or let a rule of the"
+                    " bucket delete them"
+                ) from error
+            raise
 
     def read(self, content: BinaryIO, size: int) -> bytes:
         """The next bytes of what was opened."""

@@ -17,7 +17,18 @@ NameFilter = Callable[[str], bool]
 
 
 class LandingPath(ABC):
-    """Where one file is, for those who read it."""
+    """Where one file is, for those who read it.
+
+    Attributes:
+        is_link: Whether its name only leads to where it is.
+    """
+
+    is_link: bool = False
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """What tells it from every other file; links share that of what they lead to."""
 
     @abstractmethod
     def opened(self) -> AbstractContextManager[BinaryIO]:
@@ -35,6 +46,16 @@ class LandingPath(ABC):
 
         Raises:
             FileChangedError: It was written to, replaced or removed meanwhile.
+            StoreError: Its store cannot be reached.
+        """
+
+    @abstractmethod
+    def delete(self, expected: str) -> None:
+        """Delete the file for good, if it still is the content with this fingerprint.
+
+        Raises:
+            FileChangedError: It is another one by now, or gone.
+            FileRejectedError: It may not be deleted.
             StoreError: Its store cannot be reached.
         """
 

@@ -29,9 +29,9 @@ from fastfeast_assets.warehouse.person.subject import (
     person_of,
     sources_of_persons,
 )
-from fastfeast_assets.warehouse.person.traces import traces
+from fastfeast_assets.warehouse.person.traces import spelled, traces
 from fastfeast_assets.warehouse.person.versions import join_versions
-from fastfeast_assets.warehouse.pii_key import ensure_key, fingerprint, maskers_of
+from fastfeast_assets.warehouse.pii_key import ensure_key, fingerprint, masker_of
 
 COUNTED = sql.SQL(
     " counted as (update ops.pipeline_file_log l set erased_records = erased_records + of_load.n"
@@ -113,7 +113,7 @@ def erase(
         ensure_key(connection, settings)
         identity_guard.ensure(connection, settings, is_dry_run=is_dry_run)
         connection.execute("select pg_advisory_xact_lock(%s)", [PERSONS_LOCK])
-        person = person_of(connection, contracts, maskers_of(connection, settings), asked)
+        person = person_of(connection, contracts, masker_of(connection, settings).hashers(), asked)
         _ensure_one(person, asked)
         for contract in sources_of_persons(contracts):
             sightings.lock(connection, contract)
@@ -131,6 +131,7 @@ def erase(
                 done += _blank_notes(connection, notes)
                 rows[notes.contract.source, notes.by.name] = list(notes.values)
         suppression.add(connection, person.own, fingerprint(settings), rows)
+        suppression.leave_rotation(connection, person.own)
         done = [found for found in done if found.rows]
         _audit(connection, person, done, reason)
     return Erasure(person, done, len(person.own))
@@ -228,8 +229,9 @@ def _refused(
 def _traces(
     connection: psycopg.Connection, contracts: Mapping[str, Contract], person: Person
 ) -> Iterator[Found]:
+    hashes = spelled(connection, person.own)
     for trace in traces(connection, contracts):
-        yield Found(trace.name, trace.erase(connection, sorted(person.own)))
+        yield Found(trace.name, trace.erase(connection, hashes))
 
 
 def _blank_notes(connection: psycopg.Connection, notes: Notes) -> Iterator[Found]:

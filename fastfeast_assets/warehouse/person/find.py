@@ -13,10 +13,11 @@ from fastfeast_assets.warehouse.person import places
 from fastfeast_assets.warehouse.person.notes import notes_about
 from fastfeast_assets.warehouse.person.places import KEYS_SHOWN, Found
 from fastfeast_assets.warehouse.person.subject import Person, sources_of_persons
-from fastfeast_assets.warehouse.person.traces import traces
+from fastfeast_assets.warehouse.person.traces import spelled, traces
 
 KEPT = "stays: a number, money and times"
 SHARED = "has one of the values, too, and is not erased along"
+LISTED = "erased before: later files are loaded without the person"
 WAITS = "stays: a row of a fact that waits, with the person's number"
 
 
@@ -26,7 +27,7 @@ def find(
     """Where a person is; places without a row are left out."""
     found = [
         item
-        for look in (_members, _refused, _others, _notes, _naming, _traces)
+        for look in (_members, _refused, _others, _notes, _naming, _traces, _listed)
         for item in look(connection, contracts, person)
     ]
     return [item for item in found if item.rows]
@@ -120,8 +121,32 @@ def _naming(
 def _traces(
     connection: psycopg.Connection, contracts: Mapping[str, Contract], person: Person
 ) -> Looked:
+    hashes = spelled(connection, person.own)
     for trace in traces(connection, contracts):
-        yield Found(trace.name, trace.count(connection, sorted(person.own)))
+        yield Found(trace.name, trace.count(connection, hashes))
+
+
+def _listed(
+    connection: psycopg.Connection, contracts: Mapping[str, Contract], person: Person
+) -> Looked:
+    """Whether the person was erased before: then loads go by the list."""
+    hashes = {"hashes": sorted(person.hashes)}
+    query = sql.SQL("select count(*) from ops.suppressed_hash where hash = any(%(hashes)s)")
+    rows = _number(connection, query.format(), hashes)
+    for member in person.members:
+        rows += _number(
+            connection,
+            sql.SQL(
+                "select count(*) from ops.suppressed_row where source = %(source)s"
+                " and column_name = %(column)s and value = %(value)s"
+            ).format(),
+            {
+                "source": member.source,
+                "column": contracts[member.source].key.name,
+                "value": member.key,
+            },
+        )
+    yield Found("ops.suppressed_row, ops.suppressed_hash", rows, note=LISTED, kind="kept")
 
 
 def _count(

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from fastfeast_assets.contracts.model import Canonical, Column, Contract
 from fastfeast_assets.ingest.judge.canonical import canonical
-from fastfeast_assets.ingest.judge.mask import Masker
+from fastfeast_assets.ingest.judge.mask import Hasher
 
 
 class UnknownPersonError(Exception):
@@ -81,7 +81,7 @@ def sources_of_persons(contracts: Mapping[str, Contract]) -> list[Contract]:
 def person_of(
     connection: psycopg.Connection,
     contracts: Mapping[str, Contract],
-    maskers: Sequence[Masker],
+    hashers: Sequence[Hasher],
     asked: Member | Value,
 ) -> Person:
     """Look a person up.
@@ -89,7 +89,7 @@ def person_of(
     Args:
         connection: To the warehouse.
         contracts: All contracts by source.
-        maskers: What hashes persons, one for each key in use.
+        hashers: What hashes persons, one for each key in use.
         asked: A member, or a value of anybody.
 
     Raises:
@@ -100,7 +100,7 @@ def person_of(
         members, given = [_checked(asked, contracts)], set()
     else:
         value = _canonical(asked, sources)
-        given = {masker.hash(value) for masker in maskers}
+        given = {hasher.hash(value) for hasher in hashers}
         members = sorted(_with_hashes(connection, sources, given))
     hashes = given | _hashes_of(connection, contracts, members)
     others = sorted(_with_hashes(connection, sources, hashes) - set(members))

@@ -33,6 +33,24 @@ def of(connection: psycopg.Connection, contract: Contract) -> Suppressed:
     return Suppressed(frozenset(row[0] for row in hashes), rows)
 
 
+def leave_rotation(connection: psycopg.Connection, hashes: Iterable[str]) -> None:
+    """Let nothing of an open rotation tell of a person who is erased."""
+    values = [sorted(hashes)]
+    connection.execute(
+        "update ops.suppressed_hash s set fingerprint = r.from_fingerprint from ops.key_rotation r"
+        " where r.finished_at is null and s.hash = any(%s) and (exists"
+        " (select from ops.untranslated_hash u where u.hash = s.hash)"
+        " or exists (select from ops.hash_pair p where p.old_hash = s.hash))",
+        values,
+    )
+    connection.execute("delete from ops.untranslated_hash where hash = any(%s)", values)
+    connection.execute(
+        "delete from ops.hash_pair p using (select unnest(%s::text[]) as hash) h"
+        " where h.hash in (p.old_hash, p.new_hash)",
+        values,
+    )
+
+
 def add(
     connection: psycopg.Connection,
     hashes: Iterable[str],

@@ -6,7 +6,7 @@ only the landing files can tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -71,6 +71,14 @@ class Trace:
             "column": sql.Identifier(self.column),
             "kind": sql.SQL(self.kind),
         }
+
+
+def spelled(connection: psycopg.Connection, hashes: Collection[str]) -> list[str]:
+    """Some hashes, and what they were before a rotation that is open: texts are not rotated."""
+    rows = connection.execute(
+        "select old_hash from ops.hash_pair where new_hash = any(%s)", [list(hashes)]
+    ).fetchall()
+    return sorted({*hashes, *(row[0] for row in rows)})
 
 
 def traces(connection: psycopg.Connection, contracts: Mapping[str, Contract]) -> Iterator[Trace]:

@@ -19,7 +19,7 @@ SCHEMAS = (*OF_LOADER, *OF_TRANSFORMER)
 READ = ("select",)
 CHANGE = ("insert", "update", "delete")
 # What tells one key from another, and who was erased: nobody reads it but who loads.
-OF_LOADER_ALONE = ("pii_key", "suppressed_hash", "suppressed_row")
+OF_LOADER_ALONE = ("key_rotation", "pii_key", "suppressed_hash", "suppressed_row")
 # Where the models leave what they have digested, found and held back.
 WRITTEN_BY_MODELS = (
     *("audit_log", "consumed_load", "failed_row", "failed_test", "pending_key"),
@@ -77,7 +77,7 @@ class Right:
 RIGHTS = (
     Right(ANALYST, "marts", READ),
     Right(ANALYST, "analytics", READ),
-    Right(STEWARD, "ops", READ, tables=("quarantine",)),
+    Right(STEWARD, "ops", READ, tables=("hash_pair", "quarantine")),
     Right(CONSOLE, "ops", READ, but=OF_LOADER_ALONE),
     Right(TRANSFORMER, "raw", READ),
     Right(TRANSFORMER, "ops", READ, but=OF_LOADER_ALONE),

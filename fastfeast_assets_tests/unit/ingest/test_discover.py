@@ -115,7 +115,7 @@ def test_a_link_within_the_landing_zone_is_a_file(
     (tmp_path / "master/teams.csv").symlink_to(target)
     [file] = look(tmp_path, contracts).files
     assert file.relative_path == "master/teams.csv"
-    assert file.path == LocalPath(str(target))
+    assert file.path == LocalPath(str(target), is_link=True)
 
 
 def test_an_absent_landing_zone_is_empty(tmp_path: Path, contracts: Mapping[str, Contract]) -> None:
