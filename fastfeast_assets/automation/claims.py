@@ -40,6 +40,7 @@ class Claim:
         first: Key of the first partition.
         last: Key of the last partition, included.
         is_sensors: Whether a sensor launched it.
+        is_canceled: Whether somebody terminated it.
     """
 
     sources: frozenset[str] | None
@@ -47,6 +48,7 @@ class Claim:
     first: str
     last: str
     is_sensors: bool = False
+    is_canceled: bool = False
 
     def covers(self, source: str, cadence: Cadence, key: str) -> bool:
         """Whether the run loads a source's partition. Keys of a cadence sort by time."""
@@ -60,6 +62,12 @@ def unfinished_claims(instance: dg.DagsterInstance) -> list[Claim]:
     return [claim for run in runs if (claim := claim_of(run)) is not None]
 
 
+def recent_claims(instance: dg.DagsterInstance) -> list[Claim]:
+    """The claims of the newest runs, whatever became of them, the newest first."""
+    runs = instance.get_runs(limit=MAXIMUM_RUNS)
+    return [claim for run in runs if (claim := claim_of(run)) is not None]
+
+
 def claim_of(run: dg.DagsterRun) -> Claim | None:
     """What a run loads, or None when it loads nothing."""
     first = run.tags.get(RANGE_START) or run.tags.get(PARTITION)
@@ -67,10 +75,10 @@ def claim_of(run: dg.DagsterRun) -> Claim | None:
     if first is None or last is None:
         return None
     cadence = CADENCES.get(run.job_name)
-    is_sensors = SENSOR in run.tags
+    marks = SENSOR in run.tags, run.status == dg.DagsterRunStatus.CANCELED
     if run.asset_selection is not None:
-        return Claim(_raw_sources(list(run.asset_selection)), None, first, last, is_sensors)
-    return None if cadence is None else Claim(None, cadence, first, last, is_sensors)
+        return Claim(_raw_sources(list(run.asset_selection)), None, first, last, *marks)
+    return None if cadence is None else Claim(None, cadence, first, last, *marks)
 
 
 def _raw_sources(keys: Sequence[dg.AssetKey]) -> frozenset[str]:

@@ -51,6 +51,7 @@ class Decision:
         state: To remember.
         in_flight: Partitions that a run is at work on.
         backing_off: Partitions whose run failed and that wait for the next try.
+        given_up: Partitions whose run somebody has terminated, with files that are the same still.
         failing: Of partitions whose runs fail again and again, those that wait for the next hour.
         postponed: Files that are left for later ticks, because enough is under way.
     """
@@ -59,6 +60,7 @@ class Decision:
     state: SensorState
     in_flight: list[str]
     backing_off: list[str]
+    given_up: list[str]
     failing: list[str]
     postponed: int
 
@@ -73,6 +75,7 @@ def decide(
     blueprint: Blueprint,
     now: float,
     is_whole: bool = True,
+    recent: Sequence[Claim] = (),
 ) -> Decision:
     """Decide about the pending files of a cadence.
 
@@ -84,6 +87,7 @@ def decide(
         contracts: All contracts by source.
         blueprint: Business clock and first partition.
         now: Seconds since the epoch.
+        recent: Of the newest runs, whatever became of them, the newest first.
         is_whole: Whether `pending` is all there is; otherwise no attempt is forgotten.
     """
     by_partition: dict[str, list[LandingFile]] = {}
@@ -92,6 +96,7 @@ def decide(
     attempts = {k: a for k, a in state.attempts.items() if k in by_partition or not is_whole}
     in_flight: list[str] = []
     backing_off: list[str] = []
+    given_up: list[str] = []
     failing: list[str] = []
     chosen: list[LandingFile] = []
     postponed = 0
@@ -103,7 +108,9 @@ def decide(
             in_flight.append(key)
             continue
         attempt = _next_attempt(attempts.get(key), free)
-        if now < attempt.not_before:
+        if attempt.tries > 1 and _is_terminated(key, free, cadence, recent):
+            given_up.append(key)
+        elif now < attempt.not_before:
             is_hourly = attempt.tries > len(BACKOFF_SECONDS)
             (failing if is_hourly else backing_off).append(key)
         elif is_enough or len(chosen) + len(free) > MAXIMUM_FILES_A_TICK:
@@ -115,7 +122,18 @@ def decide(
         chosen, attempts, state.serial, cadence=cadence, contracts=contracts, blueprint=blueprint
     )
     after = dataclasses.replace(state, serial=state.serial + len(launches), attempts=attempts)
-    return Decision(launches, after, in_flight, backing_off, failing, postponed + postponed_runs)
+    return Decision(
+        launches, after, in_flight, backing_off, given_up, failing, postponed + postponed_runs
+    )
+
+
+def _is_terminated(
+    key: str, files: Sequence[LandingFile], cadence: Cadence, recent: Sequence[Claim]
+) -> bool:
+    """Whether a person ended the last run of these files: whoever cancels means it."""
+    last = (c for c in recent if any(c.covers(file.source, cadence, key) for file in files))
+    newest = next(last, None)
+    return newest is not None and newest.is_canceled
 
 
 def begun(attempt: Attempt, now: float) -> Attempt:

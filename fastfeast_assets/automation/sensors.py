@@ -16,7 +16,7 @@ from fastfeast_assets.assets.lineage import Lineage
 from fastfeast_assets.assets.ops import OPS_TABLES
 from fastfeast_assets.assets.raw import raw_key
 from fastfeast_assets.assets.resources import Platform
-from fastfeast_assets.automation.claims import unfinished_claims
+from fastfeast_assets.automation.claims import recent_claims, unfinished_claims
 from fastfeast_assets.automation.decide import Decision, Launch, decide
 from fastfeast_assets.automation.jobs import INGEST_JOBS
 from fastfeast_assets.automation.landing_look import LandingLook, Look
@@ -95,6 +95,8 @@ def build_landing_sensor(
                 blueprint=blueprint,
                 now=time.time(),
                 is_whole=look.is_whole,
+                # Only what was tried before can have been given up.
+                recent=recent_claims(context.instance) if look.pending and state.attempts else [],
             )
             return look, decision
 
@@ -170,6 +172,11 @@ def skip_reason(look: Look, decision: Decision) -> str:
         ("still being written", [file.relative_path for file in look.unsettled]),
         ("a run is at work on", decision.in_flight),
         ("run failed, tried again soon", decision.backing_off),
+        (
+            "given up, for somebody terminated its run; it is loaded once its file changes or"
+            " somebody materializes it",
+            decision.given_up,
+        ),
         ("runs keep failing, see the last one; tried again every hour", decision.failing),
         ("dated in the future", [finding.relative_path for finding in look.future]),
     ]

@@ -311,6 +311,46 @@ def test_a_failed_run_is_tried_again_and_in_the_end_every_hour(
     assert request.tags["fastfeast/attempt"] == "1", "another file begins anew"
 
 
+def test_a_run_that_somebody_terminated_is_not_started_again(
+    streams: Sensor, landing: LandingZone, instance: DagsterInstance
+) -> None:
+    """It came back ten seconds later, as often as it was terminated."""
+    landing.stream("orders", order())
+    landing.stream("orders", order(2), hour=9)
+    streams.tick()
+    own = {"dagster/partition": f"{DAY}-08:00", "dagster/sensor_name": "landing_stream"}
+    start_run(instance, ["orders"], own, DagsterRunStatus.CANCELED)
+    for _ in range(3):
+        streams.let_time_pass()
+        assert tags(streams.tick()) == [{"partition": f"{DAY}-09:00"}]
+    streams.let_time_pass()
+    landing.root.joinpath(f"stream/{DAY}/09/orders.json").unlink()
+    result = streams.tick()
+    assert "given up, for somebody terminated its run" in reason(result)
+    assert f"{DAY}-08:00" in reason(result)
+    by_hand = start_run(
+        instance, ["orders"], {"dagster/partition": f"{DAY}-08:00"}, DagsterRunStatus.STARTED
+    )
+    assert "a run is at work on" in reason(streams.tick())
+    instance.report_run_failed(by_hand)
+    streams.let_time_pass()
+    assert tags(streams.tick()) == [{"partition": f"{DAY}-08:00"}]
+
+
+def test_a_changed_file_is_loaded_although_its_run_was_terminated(
+    streams: Sensor, landing: LandingZone, instance: DagsterInstance
+) -> None:
+    landing.stream("orders", order())
+    streams.tick()
+    own = {"dagster/partition": f"{DAY}-08:00", "dagster/sensor_name": "landing_stream"}
+    start_run(instance, ["orders"], own, DagsterRunStatus.CANCELED)
+    streams.let_time_pass()
+    assert "given up" in reason(streams.tick())
+    landing.stream("orders", order(), order(2))
+    (request,) = requests(streams.tick())
+    assert request.tags["fastfeast/attempt"] == "1"
+
+
 def test_waits_grow(streams: Sensor, landing: LandingZone) -> None:
     landing.stream("orders", order())
     waits = []
