@@ -78,7 +78,11 @@ class Installation:
         is_root = os.geteuid() == 0
         return subprocess.Popen(
             [str(program), *command[1:]],
-            env=bare_environment(HOME=str(self.person)),
+            env=bare_environment(
+                HOME=str(self.person),
+                # What is imported is compiled once, and not all that is installed.
+                PYTHONPYCACHEPREFIX=str(self.person / "compiled"),
+            ),
             cwd=self.directory,
             user=self.user if is_root else None,
             group=self.user if is_root else None,
@@ -151,7 +155,7 @@ def _run(command: str, places: dict[str, Path], context: Path) -> None:
     elif words[1:4] == ["-m", "pip", "install"]:
         [*rest, last] = words[4:]
         rest += [str(it) for it in Path(last).parent.glob("*.whl")] if "*" in last else [last]
-        words = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", words[0], *rest]
+        words = [uv, "pip", "install", "--quiet", "--python", words[0], *rest]
     done = subprocess.run(words, cwd=context, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
