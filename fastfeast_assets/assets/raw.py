@@ -32,7 +32,12 @@ from fastfeast_assets.checks.contract_checks import (
     contract_check_specs,
     name_some,
 )
-from fastfeast_assets.checks.evidence import last_report, with_record
+from fastfeast_assets.checks.evidence import (
+    last_report,
+    open_failures,
+    open_spoiled,
+    with_record,
+)
 from fastfeast_assets.checks.file_checks import file_check_results, file_check_specs
 from fastfeast_assets.checks.reconciliation import (
     balances,
@@ -171,21 +176,23 @@ def _results(
     reports: "Sequence[tuple[str, FileReport]]",
 ) -> Iterator[Any]:
     """Materializations and check results, from the reports and what the database holds."""
-    missing = missing_keys(context.partition_keys, [partition for partition, _ in reports])
-    if missing:
-        context.log.warning(
-            f"no whole file of {contract.source} has landed for {', '.join(name_some(missing))};"
-            " nothing is recorded for these partitions"
-        )
     with closing(platform.warehouse.connect(autocommit=True)) as connection:
         files = with_record(connection, [report for _, report in reports])
+        placed = list(zip([partition for partition, _ in reports], files, strict=True))
+        # A partition of which every file was refused is as missing as one without a file.
+        good = [(partition, file) for partition, file in placed if file.status != "failed"]
+        missing = missing_keys(context.partition_keys, [partition for partition, _ in good])
+        if missing:
+            context.log.warning(
+                f"no whole file of {contract.source} has landed for"
+                f" {', '.join(name_some(missing))}; nothing is recorded for these partitions"
+            )
         judged = files or last_report(connection, contract.source)
         checks = _check_results(connection, contract, blueprint, judged)
         shared, own = {}, {}
-        if files:
+        if good:
             shared = run_metadata(connection, contract, files, missing)
-            placed = list(zip([partition for partition, _ in reports], files, strict=True))
-            own = partition_metadata(connection, contract, placed)
+            own = partition_metadata(connection, contract, good)
     if missing:
         # Left to itself, Dagster records every partition of the run.
         for partition, metadata in own.items():
@@ -209,7 +216,12 @@ def _check_results(
     log_ids = [report.log_id for report in files if report.log_id is not None]
     return [
         *contract_check_results(contract, files),
-        *file_check_results(contract, files),
+        *file_check_results(
+            contract,
+            files,
+            failures=open_failures(connection, contract.source, files),
+            spoiled=open_spoiled(connection, contract, files),
+        ),
         *usual_check_results(compare(connection, files, contract, blueprint.start_date)),
         reconciliation_result(balances(connection, contract, log_ids)),
     ]

@@ -20,13 +20,22 @@ if TYPE_CHECKING:
 FILES_LOADED = "files_loaded"
 UNEXPECTED_COLUMNS = "unexpected_columns"
 QUARANTINE_RATE = "quarantine_rate"
+MEND_ROWS = (
+    "See the rows: `fastfeast quarantine list --file FILE`. Where a contract is wrong, correct it"
+    " and run `fastfeast quarantine release`; where the file is, have it replaced; rows that will never"
+    " be right, `fastfeast quarantine discard`. More in docs/runbooks/quarantine-spike.md."
+)
 
 
 def file_check_specs(contract: Contract, asset_key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """The specs of the checks over whole files."""
     return [
         dg.AssetCheckSpec(
-            FILES_LOADED, asset=asset_key, description="No file was refused as a whole."
+            FILES_LOADED,
+            asset=asset_key,
+            description=(
+                "No file of the last 14 days was refused as a whole, unless it has been replaced."
+            ),
         ),
         dg.AssetCheckSpec(
             UNEXPECTED_COLUMNS,
@@ -39,20 +48,32 @@ def file_check_specs(contract: Contract, asset_key: dg.AssetKey) -> list[dg.Asse
             description=(
                 f"At most {contract.quarantine_warn_rows} rows and"
                 f" {contract.quarantine_warn_ratio:.0%} of each file are quarantined;"
-                f" beyond {contract.quarantine_fail_ratio:.0%} it is an error."
+                f" beyond {contract.quarantine_fail_ratio:.0%} it is an error, for 14 days or until"
+                " the rows are released or discarded or the file is replaced."
             ),
         ),
     ]
 
 
 def file_check_results(
-    contract: Contract, reports: Sequence[FileReport]
+    contract: Contract,
+    reports: Sequence[FileReport],
+    *,
+    failures: Sequence[FileReport],
+    spoiled: Sequence[FileReport],
 ) -> list[dg.AssetCheckResult]:
-    """The results of the checks over whole files."""
+    """The results of the checks over whole files.
+
+    Args:
+        contract: Of the source.
+        reports: Of the files that are judged.
+        failures: Of others that could not be loaded and have not been replaced.
+        spoiled: Of others of which too much was refused and waits still.
+    """
     return [
-        files_loaded(reports),
+        files_loaded([*reports, *failures]),
         unexpected_columns(reports),
-        quarantine_rate(contract, reports),
+        quarantine_rate(contract, [*reports, *spoiled]),
     ]
 
 
@@ -110,6 +131,7 @@ def quarantine_rate(contract: Contract, reports: Sequence[FileReport]) -> dg.Ass
             "worst_ratio": round(worst, 4),
             "reasons": _reasons(above or reports),
             "files": name_some(report.relative_path for report in above),
+            **({"next_step": MEND_ROWS} if above else {}),
         },
     )
 

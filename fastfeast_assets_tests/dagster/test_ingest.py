@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 import dagster as dg
 import pytest
 
+from fastfeast_assets.assets.stopping import Stopping
 from fastfeast_assets.automation.claims import COMMAND_TAG
 from fastfeast_assets.automation.ingest import Progress, ingest_pending
 from fastfeast_assets.checks.landing_names import NAMES_KEY
@@ -173,7 +173,7 @@ def test_a_file_just_written_is_waited_for_once(
     landing.batch("cities")
     settings = settings.model_copy(update={"settle_seconds": 3600})
     waits: list[float] = []
-    monkeypatch.setattr(time, "sleep", waits.append)
+    monkeypatch.setattr(Stopping, "wait", lambda _, seconds: waits.append(seconds))
     seen: list[Progress] = []
     summary = ingest_pending(settings, instance=instance, on_progress=seen.append)
     assert waits == [10.0]

@@ -235,6 +235,40 @@ def test_a_failed_file_stays_failed_until_told_to_retry(landing: LandingZone, lo
     assert not retried.passed
 
 
+def test_a_refused_file_leaves_its_partition_missing_and_its_check_red(
+    landing: LandingZone, load: Load, instance: dg.DagsterInstance
+) -> None:
+    """A good hour three minutes later wiped the one red check, while the rows were missing."""
+    landing.put(f"stream/{DAY}/08/orders.json", "[{]")
+    result = load("load_streams", ["orders"], HOUR)
+    assert result.success
+    assert recorded(instance, "orders") == set()
+    landing.stream("orders", order(2), hour=9)
+    later = checks(load("load_streams", ["orders"], {"dagster/partition": f"{DAY}-09:00"}))
+    assert recorded(instance, "orders") == {f"{DAY}-09:00"}
+    assert not later["files_loaded"].passed
+    assert f"stream/{DAY}/08/orders.json" in str(later["files_loaded"].metadata["reasons"].value)
+    landing.stream("orders", order(1))
+    mended = checks(load("load_streams", ["orders"], HOUR))
+    assert mended["files_loaded"].passed
+    assert recorded(instance, "orders") == {f"{DAY}-08:00", f"{DAY}-09:00"}
+
+
+def test_too_many_refused_rows_stay_an_error_until_they_are_dealt_with(
+    landing: LandingZone, load: Load, platform: Platform
+) -> None:
+    landing.stream("orders", order(1), order(2, total_amount=-1))
+    landing.stream("orders", order(3), hour=9)
+    load("load_streams", ["orders"], HOUR)
+    next_hour = {"dagster/partition": f"{DAY}-09:00"}
+    later = checks(load("load_streams", ["orders"], next_hour))["quarantine_rate"]
+    assert (later.passed, later.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert "quarantine release" in str(later.metadata["next_step"].value)
+    with platform.warehouse.connect(autocommit=True) as connection:
+        connection.execute("update ops.quarantine set status = 'discarded'")
+    assert checks(load("load_streams", ["orders"], next_hour))["quarantine_rate"].passed
+
+
 def test_rows_taken_out_of_raw_by_hand_block(
     landing: LandingZone, load: Load, platform: Platform, contracts: Mapping[str, Contract]
 ) -> None:
