@@ -84,6 +84,9 @@ def test_an_erasure_is_shown_first_and_needs_a_reason(fastfeast: FastFeast, quer
     done = fastfeast("person", "erase", *person, "--reason", "request 114", "--yes", "--json")
     assert json.loads(done.stdout)["suppressed_hashes"] == 1
     assert query("select full_name from raw.customers") == [{"full_name": "[erased]"}]
+    slip = fastfeast("person", "erase", "--customer", "71", "--reason", "request 114", "--yes")
+    assert (slip.exit_code, "no file has listed" in slip.output) == (2, True)
+    assert query("select count(*) from ops.suppressed_row") == [{"count": 1}]
     again = fastfeast("person", "erase", *person, "--reason", "request 114", "--yes")
     assert "Nothing of this person is stored any more" in again.output
 
