@@ -22,8 +22,8 @@ UNEXPECTED_COLUMNS = "unexpected_columns"
 QUARANTINE_RATE = "quarantine_rate"
 MEND_ROWS = (
     "See the rows: `fastfeast quarantine list --file FILE`. Where a contract is wrong, correct it"
-    " and run `fastfeast quarantine release`; where the file is, have it replaced; rows that will never"
-    " be right, `fastfeast quarantine discard`. More in docs/runbooks/quarantine-spike.md."
+    " and run `fastfeast quarantine release`; where the file is, have it replaced; rows that will"
+    " never be right, `fastfeast quarantine discard`. More in docs/runbooks/quarantine-spike.md."
 )
 
 

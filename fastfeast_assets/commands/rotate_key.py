@@ -102,9 +102,10 @@ def _start(
             soft_wrap=True,
         )
         return
-    read = (_read(rotation, platform, file) for file in with_progress(files))
-    unread = [problem for problem in read if problem]
-    after = rotation.change_over()
+    with rotation.reading():
+        read = (_read(rotation, platform, file) for file in with_progress(files))
+        unread = [problem for problem in read if problem]
+        after = rotation.change_over()
     _show(console, after, as_json=as_json, more={"files": len(files), "unread": unread})
     if not as_json:
         for problem in unread:

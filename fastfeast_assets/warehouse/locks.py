@@ -26,6 +26,9 @@ CHECK_LOCK = 7_301_007
 PERSONS_LOCK = 7_301_020
 """Changing whose data is stored, or how it is hashed; shared by whoever stores rows."""
 
+ROTATION_LOCK = 7_301_021
+"""Reading files for a rotation of the key."""
+
 RUN_LOCK = 7_301_005
 """First of two numbers, on Dagster's storage: the second is the hash of a run that lives."""
 

@@ -101,12 +101,18 @@ def world(
 def rotate(settings: Settings, contracts: Mapping[str, Contract]) -> State:
     """Start the rotation, or translate more."""
     rotation = Rotation(Warehouse(settings), contracts)
+    with rotation.reading():
+        read(rotation, settings, contracts)
+        return rotation.change_over()
+
+
+def read(rotation: Rotation, settings: Settings, contracts: Mapping[str, Contract]) -> None:
+    """Note the pairs of all files of persons."""
     for file in look(settings, contracts).files:
         contract = contracts[file.source]
         if contract.personal_columns:
             with file.path.opened() as stream:
                 rotation.read(stream, contract, is_json=file.relative_path.endswith(".json"))
-    return rotation.change_over()
 
 
 @pytest.mark.usefixtures("world")
@@ -274,3 +280,29 @@ def test_only_the_two_keys_of_a_rotation_will_do(
     rotate(rotated, contracts)
     with pytest.raises(RotationError):
         rotate(with_keys(settings, THIRD_KEY, NEW_KEY), contracts)
+
+
+def test_a_rotation_that_was_given_up_leaves_nothing_to_the_next(
+    landing: LandingZone,
+    load: Load,
+    query: Query,
+    contracts: Mapping[str, Contract],
+    settings: Settings,
+    rotated: Settings,
+) -> None:
+    """Killed while it read files; then somebody thinks of another key."""
+    landing.batch("customers")
+    load()
+    given_up = Rotation(Warehouse(rotated), contracts)
+    with given_up.reading():
+        read(given_up, rotated, contracts)
+        with (
+            pytest.raises(RotationError, match="another"),
+            Rotation(Warehouse(rotated), contracts).reading(),
+        ):
+            pass
+    assert query("select count(*) from ops.hash_pair") == [{"count": 2}]
+    third = with_keys(settings, THIRD_KEY, settings.pii_key.get_secret_value())
+    rotate(third, contracts)
+    [row] = query("select phone_hash from raw.customers")
+    assert row["phone_hash"] == Masker(third.pii_key_bytes, "hkdf").hash(PHONE)

@@ -237,6 +237,26 @@ def test_a_column_that_the_contract_has_gained_is_found_among_the_extras(
     assert row["_extra"] == held["extra"], "what was hidden is hidden no second time"
 
 
+def test_what_was_hidden_is_no_person_when_its_column_becomes_personal(
+    landing: LandingZone,
+    load: Load,
+    released: Release,
+    contracts: Mapping[str, Contract],
+    query: Query,
+) -> None:
+    """The hash of a load in a column of persons would be somebody who is nobody."""
+    landing.batch("customers", full_name="01012345678", gender="x")
+    load()
+    [held] = query("select raw_data from ops.quarantine")
+    assert len(held["raw_data"]["full_name"]) == 64
+    today = changed(contracts, "customers", "gender", allowed=None)
+    assert released(today, is_dry_run=True)["unreadable"][0].text.startswith(
+        "what looked personal in full_name"
+    )
+    today = changed(today, "customers", "full_name", is_personal=True, canonical="phone")
+    assert released(today)["unreadable"][0].text.startswith("full_name is personal")
+
+
 def test_a_kill_in_the_middle_of_a_release_leaves_everything_as_it_was(
     landing: LandingZone,
     load: Load,

@@ -25,6 +25,7 @@ from fastfeast_assets.warehouse.person.places import Found
 from fastfeast_assets.warehouse.person.subject import (
     Member,
     Person,
+    UnknownPersonError,
     Value,
     person_of,
     sources_of_persons,
@@ -115,6 +116,8 @@ def erase(
         connection.execute("select pg_advisory_xact_lock(%s)", [PERSONS_LOCK])
         person = person_of(connection, contracts, masker_of(connection, settings).hashers(), asked)
         _ensure_one(person, asked)
+        if isinstance(asked, Member):
+            _ensure_known(connection, contracts[asked.source], person)
         for contract in sources_of_persons(contracts):
             sightings.lock(connection, contract)
         done = [
@@ -141,6 +144,19 @@ def _ensure_one(person: Person, asked: Member | Value) -> None:
     sources = [member.source for member in person.members]
     if isinstance(asked, Value) and len(sources) > len(set(sources)):
         raise SeveralPersonsError(list(person.members))
+
+
+def _ensure_known(connection: psycopg.Connection, contract: Contract, person: Person) -> None:
+    """A number that no file has listed is a slip: its next owner would be kept out."""
+    row = connection.execute(
+        sql.SQL(
+            "select exists (select from {} where {}) or exists (select from ops.quarantine q"
+            " where q.source = %(source)s and q.primary_key = any(%(keys)s::text[]))"
+        ).format(sql.Identifier("raw", contract.source), places.of_members(contract)),
+        {"keys": person.keys(contract.source), "source": contract.source},
+    ).fetchone()
+    if row != (True,):
+        raise UnknownPersonError(f"no file has listed {contract.source} of this number")
 
 
 def _members(

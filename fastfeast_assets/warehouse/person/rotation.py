@@ -8,7 +8,8 @@ the rotation is finished. Source of the rule: docs/adr/0045-another-key.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
@@ -21,7 +22,7 @@ from fastfeast_assets.ingest.judge.mask import Masker
 from fastfeast_assets.ingest.judge.pairing import note_pairs
 from fastfeast_assets.warehouse import audit, identity_guard, sightings
 from fastfeast_assets.warehouse.database import Warehouse
-from fastfeast_assets.warehouse.locks import PERSONS_LOCK
+from fastfeast_assets.warehouse.locks import PERSONS_LOCK, ROTATION_LOCK
 from fastfeast_assets.warehouse.person import pairs
 from fastfeast_assets.warehouse.person.subject import sources_of_persons
 from fastfeast_assets.warehouse.pii_key import (
@@ -99,6 +100,24 @@ class Rotation:
         with warehouse.connect(autocommit=True) as connection:
             identity_guard.ensure(connection, self._settings, is_dry_run=True)
             self._ensure_keys(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While files are read; nobody else does meanwhile.
+
+        What a rotation that never began has left is dropped: its pairs may be those of another key.
+
+        Raises:
+            RotationError: Somebody else is at it.
+        """
+        with self._warehouse.connect(autocommit=True) as connection:
+            row = connection.execute("select pg_try_advisory_lock(%s)", [ROTATION_LOCK]).fetchone()
+            if row != (True,):
+                raise RotationError("another `fastfeast rotate-key` is at work: wait for it")
+            self._ensure_keys(connection)
+            if open_rotation(connection) is None:
+                connection.execute("delete from ops.hash_pair")
+            yield
 
     def read(self, stream: BinaryIO, contract: Contract, *, is_json: bool) -> int:
         """Note the pairs of an open file, in a transaction of its own; gives their number.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -73,6 +74,33 @@ def test_a_value_is_read_and_never_shown(fastfeast: FastFeast) -> None:
 
 
 @pytest.mark.usefixtures("loaded")
+def test_events_that_name_a_person_are_counted(
+    fastfeast: FastFeast,
+    settings: Settings,
+    connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Version 0.1 previewed names in the console; a wildcard in a name is none."""
+    assert settings.warehouse_url is not None
+    monkeypatch.setenv("FASTFEAST_DAGSTER_URL", settings.warehouse_url.get_secret_value())
+    connection.execute("update raw.customers set full_name = 'Mo_a %Adel'")
+
+    def counted() -> list[int]:
+        told = fastfeast("person", "find", "--customer", "1", "--no-landing", "--json")
+        assert told.exit_code == 0, told.output
+        places = json.loads(told.stdout)["places"]
+        return [item["rows"] for item in places if item["place"] == "dagster.event_logs"]
+
+    assert counted() == []
+    connection.execute("create table dagster.event_logs (event text)")
+    connection.execute(
+        "insert into dagster.event_logs values (%s), (%s), (%s)",
+        ['{"preview": "| 1 | Mo_a %Adel |"}', '{"preview": "| 1 | Mona Big Adel |"}', "{}"],
+    )
+    assert counted() == [1]
+
+
+@pytest.mark.usefixtures("loaded")
 def test_an_erasure_is_shown_first_and_needs_a_reason(fastfeast: FastFeast, query: Query) -> None:
     person = ("--customer", "1")
     assert fastfeast("person", "erase", *person).exit_code == 2
@@ -84,6 +112,9 @@ def test_an_erasure_is_shown_first_and_needs_a_reason(fastfeast: FastFeast, quer
     done = fastfeast("person", "erase", *person, "--reason", "request 114", "--yes", "--json")
     assert json.loads(done.stdout)["suppressed_hashes"] == 1
     assert query("select full_name from raw.customers") == [{"full_name": "[erased]"}]
+    slip = fastfeast("person", "erase", "--customer", "71", "--reason", "request 114", "--yes")
+    assert (slip.exit_code, "no file has listed" in slip.output) == (2, True)
+    assert query("select count(*) from ops.suppressed_row") == [{"count": 1}]
     again = fastfeast("person", "erase", *person, "--reason", "request 114", "--yes")
     assert "Nothing of this person is stored any more" in again.output
 
