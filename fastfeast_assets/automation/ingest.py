@@ -141,7 +141,7 @@ def alone(
     take = "select pg_try_advisory_lock(%s)"
     while connection.execute(take, [INGEST_LOCK]).fetchone() != (True,):
         if not is_told:
-            on_progress(Progress("wait", "waiting for another ingestion to end"))
+            on_progress(Progress("wait", "for another ingestion to end"))
         is_told = True
         if stopping.wait(LOOK_SECONDS):
             yield False

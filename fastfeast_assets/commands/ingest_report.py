@@ -144,7 +144,7 @@ class IngestReport:
             _section(console, "Landing zone", [(trouble.text, "")], trouble.advice, style="red")
         elif self.lines:
             console.print(source_table("Ingested", self.lines))
-        elif not self.summary.reports:
+        elif not self.summary.reports and not self.summary.is_stopped:
             console.print(f"Nothing pending in {plain(landing)}.", markup=False)
         self._print_closing(console)
         self._print_failures(console)
@@ -163,7 +163,7 @@ class IngestReport:
         else:
             parts.append(
                 "marts not brought up to date"
-                if self.summary.failed_runs
+                if self.summary.failed_runs or self.summary.is_stopped
                 else "marts need no change"
             )
         console.print(f"{'; '.join(parts)}; {self.summary.seconds:.1f} s in all.", markup=False)

@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import FrameType
 from typing import TypeVar
 
@@ -47,15 +48,20 @@ def interruptible(
     def handle(number: int, _: FrameType | None) -> None:
         nonlocal code
         if code:
-            on_second()
+            with suppress(OSError, ValueError):
+                on_second()
             # What is in a transaction is taken back by the server.
             os._exit(BY_SIGNAL + number)
         code = BY_SIGNAL + number
-        on_first()
         stopping.request()
+        # Who would read it may be gone, by the same Ctrl-C.
+        with suppress(OSError, ValueError):
+            on_first()
 
     with ThreadPoolExecutor(1) as pool:
-        before = {number: signal.signal(number, handle) for number in SIGNALS}
+        # What was to be ignored from the start, as by nohup or a shell's `&`, is.
+        heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+        before = {number: signal.signal(number, handle) for number in heeded}
         try:
             result = pool.submit(contextvars.copy_context().run, work, stopping).result()
         finally:

@@ -31,6 +31,7 @@ class What(StrEnum):
 USUAL = (What.RAW, What.QUARANTINE, What.LOG, What.DAGSTER)
 
 SHORTEST_RAW_DAYS = 7
+LONGEST_DAYS = 36_500
 
 
 def prune(
@@ -43,6 +44,7 @@ def prune(
             help="Keep what is younger than this. Default: raw 400, quarantine 180, log 400, "
             "dagster 30, landing none.",
             min=1,
+            max=LONGEST_DAYS,
             show_default=False,
         ),
     ] = None,

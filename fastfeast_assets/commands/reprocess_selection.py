@@ -85,7 +85,7 @@ def wanted(
         problem = f"no contract has the source {source}"
     else:
         problem = next(filter(None, map(_misspelt, (partition, first, last))), "")
-    if not problem and first and last and first > last:
+    if not problem and first and last and first[: len(last)] > last:
         problem = f"--from {first} is later than --to {last}"
     if problem:
         raise CommandError(
@@ -100,7 +100,10 @@ def _misspelt(key: str | None) -> str:
     """Why a text is no key of a partition; empty when it is one."""
     for form in (DAY_KEY, HOUR_KEY):
         try:
-            if key is None or datetime.strptime(key, form).strftime(form) == key:  # noqa: DTZ007
+            if key is None:
+                return ""
+            at = datetime.strptime(key, form)  # noqa: DTZ007
+            if at.strftime(form) == key and at.minute == 0:
                 return ""
         except ValueError:
             continue
@@ -144,13 +147,22 @@ def select(connection: psycopg.Connection, platform: Platform, request: Wanted) 
     return selection
 
 
+def _is_text(name: str) -> bool:
+    """Whether the database can hold a name; the bytes of a shell need not be UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _ensure_known(
     connection: psycopg.Connection,
     absent: Sequence[str],
     problems: Mapping[str, str],
     platform: Platform,
 ) -> None:
-    known = ledger.latest(connection, absent)
+    known = ledger.latest(connection, [name for name in absent if _is_text(name)])
     for name in absent:
         if name not in known and shown(name, platform.scrub) not in problems:
             raise CommandError(

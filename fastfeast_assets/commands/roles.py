@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastfeast_assets.commands.console import print_json, stdout, table
+from fastfeast_assets.commands.console import print_json, stderr, stdout, table
 from fastfeast_assets.commands.errors import CommandError
 from fastfeast_assets.commands.quarantine_options import JsonOption
 
@@ -191,6 +191,7 @@ def _administrator(settings: Settings) -> psycopg.Connection:
     from fastfeast_assets.warehouse.connection import connect
 
     connection = connect(_administrators_url(settings), autocommit=True)
+    _tell_another_server(settings, connection)
     named = _database_of(settings.warehouse_url)
     if named not in (None, connection.info.dbname):
         raise CommandError(
@@ -199,6 +200,32 @@ def _administrator(settings: Settings) -> psycopg.Connection:
             next_step=f"end it with /{named}: most of the rights are those of one database",
         )
     return connection
+
+
+def _tell_another_server(settings: Settings, connection: psycopg.Connection) -> None:
+    """Say so where the administrator's way is not the warehouse's: to one server there are many."""
+    ours = (connection.info.host, connection.info.port)
+    for variable, url in (
+        ("FASTFEAST_WAREHOUSE_URL", settings.warehouse_url),
+        ("FASTFEAST_DAGSTER_URL", settings.dagster_url),
+    ):
+        named = _place_of(url)
+        if named is not None and named != ours:
+            stderr().print(
+                f"Note: this is about the server at {ours[0]}, port {ours[1]}; {variable} names"
+                f" {named[0]}, port {named[1]}. Are they the same?",
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+def _place_of(url: SecretStr | None) -> tuple[str, int] | None:
+    from psycopg.conninfo import conninfo_to_dict
+
+    if url is None:
+        return None
+    parts = conninfo_to_dict(url.get_secret_value())
+    return (str(parts["host"]), int(parts.get("port") or 5432)) if parts.get("host") else None
 
 
 def _dagster_database(settings: Settings, connection: psycopg.Connection) -> str:
@@ -215,5 +242,8 @@ def _database_of(url: SecretStr | None) -> str | None:
 
 
 def _quoted(name: str) -> str:
-    """A name as an argument of psql's own commands."""
-    return '"' + name.replace('"', '""') + '"'
+    """A database for psql's `connect`, which takes a name with `=` in it for something else."""
+    from psycopg.conninfo import make_conninfo
+
+    text = make_conninfo(dbname=name).replace("'", "''").replace("\\", "\\\\")
+    return f"-reuse-previous=on '{text}'"

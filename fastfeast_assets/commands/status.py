@@ -45,9 +45,12 @@ def status(
 
 def collect(settings: Settings) -> Facts:
     """Look at the landing zone, and at the warehouse if it is up."""
+    import psycopg
+
     from fastfeast_assets.commands.doctor_identity import identity_problems
     from fastfeast_assets.commands.doctor_machine import free_bytes
-    from fastfeast_assets.commands.status_dagster import look_at_dagster
+    from fastfeast_assets.commands.findings import error_text
+    from fastfeast_assets.commands.status_dagster import is_silent, look_at_dagster
     from fastfeast_assets.commands.status_facts import (
         Facts,
         count_by_source,
@@ -59,6 +62,7 @@ def collect(settings: Settings) -> Facts:
     )
     from fastfeast_assets.contracts.load import load_contracts
     from fastfeast_assets.ingest.landing import open_landing
+    from fastfeast_assets.warehouse.connection import ServerError
     from fastfeast_assets.warehouse.landing_identity import lost
 
     found = look_at_landing(settings, load_contracts(settings.contracts_dir))
@@ -79,13 +83,14 @@ def collect(settings: Settings) -> Facts:
         with warehouse_connection(settings) as connection:
             read(connection, facts, found, settings)
             facts.console_heard_at, facts.last_runs = look_at_dagster(settings, connection)
+            facts.is_at_work |= not is_silent(facts.console_heard_at)
             facts.identity_problems = identity_problems(connection, settings)
             if (trouble := lost(connection, open_landing(settings.landing))) is not None:
                 facts.landing_trouble = trouble.text
             if not facts.identity_problems and not facts.landing_trouble:
                 look_for_vanished(connection, facts, found)
-    except CommandError as error:
-        facts.problem = str(error)
+    except (CommandError, ServerError, psycopg.Error, OSError) as error:
+        facts.problem = error_text(error)
     return facts
 
 

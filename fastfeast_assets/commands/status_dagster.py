@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from fastfeast_assets.settings import Settings
 
 LAST_RUNS = 5
+# Daemons are heard of every 30 s, seen late when a machine is busy.
+SILENT_SECONDS = 300.0
 
 HEARD: LiteralString = "select max(timestamp) from daemon_heartbeats"
 RUNS: LiteralString = """
@@ -49,6 +51,11 @@ def look_at_dagster(
     except (ServerError, OSError, psycopg.Error):
         # `fastfeast doctor` says what is wrong with it.
         return None, []
+
+
+def is_silent(heard_at: datetime | None) -> bool:
+    """Whether no daemon has been heard of of late."""
+    return heard_at is None or (datetime.now(UTC) - heard_at).total_seconds() > SILENT_SECONDS
 
 
 def _run(job: str, status: str, start: float | None, end: float | None) -> dict[str, Any]:

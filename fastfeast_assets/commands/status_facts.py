@@ -12,6 +12,7 @@ from psycopg import sql
 from fastfeast_assets.assets.transforms import CONSUMER, untransformed
 from fastfeast_assets.warehouse import ledger
 from fastfeast_assets.warehouse.failed_rows import failed_tests
+from fastfeast_assets.warehouse.locks import INGEST_LOCK, TRANSFORM_LOCK, is_held
 from fastfeast_assets.warehouse.vanished import vanished
 from fastfeast_assets.warehouse.version import warehouse_version
 
@@ -93,6 +94,7 @@ class Facts:
         quarantined_today: Rows refused since midnight of the business clock.
         true_orphans: Orphans that have waited longer than they should.
         console_heard_at: When a daemon of the console was last heard of; None if never.
+        is_at_work: Whether an ingestion or a transform is, or a console that will begin one.
         last_runs: The last runs of Dagster: when, job, status.
         failed_tests: Tests of the marts that are known to fail, with how many rows fail.
         vanished: How many loaded files have vanished from the landing zone.
@@ -129,6 +131,7 @@ class Facts:
     last_runs: list[dict[str, Any]] = field(default_factory=list)
     last_transform_at: datetime | None = None
     untransformed_loads: int = 0
+    is_at_work: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The facts for programs."""
@@ -203,6 +206,7 @@ def read(
     row = connection.execute(QUARANTINED, [midnight, settings.orphan_hours]).fetchone()
     facts.quarantined_today, facts.true_orphans = row or (0, 0)
     facts.untransformed_loads = len(untransformed(connection))
+    facts.is_at_work = is_held(connection, INGEST_LOCK) or is_held(connection, TRANSFORM_LOCK)
 
 
 def look_for_vanished(connection: psycopg.Connection, facts: Facts, found: Discovery) -> None:

@@ -18,8 +18,6 @@ VANISHED = (
     "what was loaded of it still counts; if it should not, for it was moved to another hour, say:"
     " fastfeast withdraw FILE --reason TEXT"
 )
-# Daemons are heard of every 30 s, seen late when a machine is busy.
-SILENT_SECONDS = 300.0
 
 
 def print_page(console: Console, facts: Facts) -> None:
@@ -88,11 +86,13 @@ def _about_work(facts: Facts) -> list[tuple[str, str]]:
 
 
 def _console(heard_at: datetime | None) -> str:
+    from fastfeast_assets.commands.status_dagster import is_silent
+
     if heard_at is None:
         return "never at work; `fastfeast ingest` loads, or `fastfeast dev`"
-    seconds = (datetime.now(UTC) - heard_at).total_seconds()
-    is_silent = seconds > SILENT_SECONDS
-    return f"not at work since {moment(heard_at)}" if is_silent else f"heard of {seconds:.0f} s ago"
+    if is_silent(heard_at):
+        return f"not at work since {moment(heard_at)}"
+    return f"heard of {(datetime.now(UTC) - heard_at).total_seconds():.0f} s ago"
 
 
 def _orphans(facts: Facts) -> str:

@@ -31,6 +31,8 @@ class OpenProblem:
 
 def open_problems(facts: Facts) -> Iterator[OpenProblem]:
     """What is not well by these facts."""
+    if facts.problem:
+        yield OpenProblem(facts.problem, "fastfeast doctor")
     for text in facts.identity_problems:
         yield OpenProblem(f"nothing is loaded: {text}", "see docs/runbooks/another-identity.md")
     if facts.landing_trouble:
@@ -46,6 +48,14 @@ def open_problems(facts: Facts) -> Iterator[OpenProblem]:
             f"{_some(sum(test['rows'] for test in wrong), 'row')} of the marts known to be wrong,"
             f" such as in {wrong[0]['mart']}",
             "`fastfeast check` names their keys",
+        )
+    if facts.untransformed_loads and not facts.is_at_work:
+        last = next((run for run in facts.last_runs if run["status"] == "FAILURE"), None)
+        failed = f"; the last failed run is one of {last['job']}" if last else ""
+        yield OpenProblem(
+            f"{_some(facts.untransformed_loads, 'load')} not in the marts, and nothing is at work"
+            f" on it{failed}",
+            "fastfeast ingest, or start the console; a failed run is told by `fastfeast dev`",
         )
     for kind, what, advice in (
         ("refused", "refused", "see below why"),

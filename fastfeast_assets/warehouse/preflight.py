@@ -101,11 +101,22 @@ def ensure_fit(connection: psycopg.Connection) -> None:
 
 def obstacles(connection: psycopg.Connection) -> Iterator[Obstacle]:
     """All that is not as it must be in a database, the worst first."""
+    yield from _unfit_name(connection)
     yield from _reads_only(connection)
     yield from _few_connections(connection)
     yield from _foreign_owners(connection)
     yield from _open_schemas(connection)
     yield from _no_temporary_tables(connection)
+
+
+def _unfit_name(connection: psycopg.Connection) -> Iterator[Obstacle]:
+    name = connection.info.dbname
+    if "'" in name:
+        yield Obstacle(
+            "name of the database",
+            f"database {name} has an apostrophe in its name, which dbt does not escape",
+            f"alter database {named(name)} rename to something plain (as its owner)",
+        )
 
 
 def _reads_only(connection: psycopg.Connection) -> Iterator[Obstacle]:

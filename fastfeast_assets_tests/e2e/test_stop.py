@@ -32,7 +32,7 @@ def home(new_home: Callable[..., Home]) -> Home:
         SimulationPlan(
             out=home.landing,
             start=date(2026, 11, 18),
-            hours=tuple(range(8, 18)),
+            hours=tuple(range(8, 22)),
             orders_per_hour=60,
         )
     )
@@ -92,6 +92,20 @@ def test_sigterm_is_the_same(home: Home, server: str) -> None:
     assert code == 143
     assert seconds < ENDS_WITHIN_SECONDS
     assert set(statuses(home)) <= {"SUCCESS"}
+
+
+def test_it_stops_although_nobody_reads_what_it_says(home: Home, server: str) -> None:
+    """As after `fastfeast ingest 2>&1 | tee log`, where Ctrl-C ends the reader first."""
+    before = count(server, LOADED)
+    process = home.start("ingest")
+    until(lambda: count(server, LOADED) > before, "the moment to stop", seconds=120)
+    for stream in (process.stdout, process.stderr):
+        assert stream is not None
+        stream.close()
+    process.send_signal(signal.SIGINT)
+    process.wait(ENDS_WITHIN_SECONDS)
+    assert set(statuses(home)) <= {"SUCCESS"}
+    assert count(server, LOADED) < len(list(home.landing.rglob("*.*")))
 
 
 def test_a_second_one_ends_at_once(home: Home, server: str) -> None:

@@ -124,6 +124,29 @@ def test_nothing_in_ops_is_for_analysts(start: Start, analyst: str, database_url
         connection.execute("select from ops.pipeline_file_log")
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "grant usage on schema ops to public; grant select on ops.quarantine to public",
+        "grant usage on schema ops to public;"
+        " grant select (raw_data) on ops.quarantine to fastfeast_analyst",
+        "grant pg_read_all_data to fastfeast_analyst",
+        "alter role fastfeast_analyst superuser",
+    ],
+)
+def test_whatever_way_more_was_given_it_is_taken_back(
+    start: Start, analyst: str, database_url: str, given: str
+) -> None:
+    start()
+    with psycopg.connect(database_url) as connection:
+        connection.execute(given.encode())
+    start()
+    with psycopg.connect(analyst) as connection:
+        for statement in ("select raw_data from ops.quarantine", "select from ops.pii_key"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.execute(statement.encode())
+
+
 def test_a_rejected_row_is_for_stewards(
     start: Start, analyst: str, database_url: str, steward: str
 ) -> None:

@@ -6,6 +6,7 @@ Belongs here: which rows are theirs, and what is left of such a row. Who was era
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 from fastfeast_assets.contracts.model import Column, Contract
 from fastfeast_assets.ingest.judge.canonical import canonical
 from fastfeast_assets.ingest.judge.parsed import Mask
+from fastfeast_assets.ingest.judge.scrub import personal_values
 from fastfeast_assets.ingest.read.chunks import TextChunk
 
 HashMany = Callable[[Iterable[str | None]], list[str | None]]
@@ -67,10 +69,30 @@ class Suppressed:
             for column in contract.personal_columns:
                 cells = chunk.cells[column.name]
                 values = [None if c is None else canonical(c, column.canonical) for c in cells]
+                refused = _in_refused(column, cells, values)
                 for hash_many in hashes_of:
                     hashes = hash_many(values)
                     found |= np.fromiter((h in self.hashes for h in hashes), bool, len(chunk))
+                    hashes = hash_many([value for _, value in refused])
+                    named = zip(refused, hashes, strict=True)
+                    found[[offset for (offset, _), h in named if h in self.hashes]] = True
         return found
+
+
+def _in_refused(
+    column: Column, cells: Sequence[str | None], values: Sequence[str | None]
+) -> list[tuple[int, str]]:
+    """Persons whom a cell names that is refused as it is written, each with the row's offset.
+
+    The row goes to the quarantine, with the name that stands beside it.
+    """
+    return [
+        (offset, person.value)
+        for offset, (cell, value) in enumerate(zip(cells, values, strict=True))
+        if cell is not None and value is not None
+        if column.pattern is None or not re.fullmatch(column.pattern, value)
+        for person in personal_values(cell)
+    ]
 
 
 NOBODY = Suppressed()

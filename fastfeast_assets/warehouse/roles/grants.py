@@ -16,9 +16,12 @@ from psycopg import sql
 from fastfeast_assets.warehouse.roles.readers import make_reader_views
 from fastfeast_assets.warehouse.roles.rights import (
     ANALYST,
+    CONSOLE,
+    LOADER,
     ROLES,
     SEARCH_PATH,
     STEWARD,
+    TRANSFORMER,
     left_out,
     single,
 )
@@ -133,6 +136,44 @@ select * from (
     join pg_roles r on r.oid = a.grantee
     where n.nspname = 'ops' and r.rolname = {analyst}
     union all
+    -- What everybody may, readers may, too.
+    select distinct 3, {analyst}, format('revoke all on schema %I from public', n.nspname)
+    from pg_namespace n cross join aclexplode(n.nspacl) a
+    where n.nspname = 'ops' and a.grantee = 0
+    union all
+    select distinct 3, {analyst}, format('revoke all on %I.%I from public', c.schema, c.name)
+    from relation c cross join aclexplode(c.relacl) a
+    where c.schema = 'ops' and a.grantee = 0
+    union all
+    select distinct 3, {analyst}, format(
+        'revoke all (%I) on %I.%I from %s', t.attname, c.schema, c.name,
+        case when a.grantee = 0 then 'public' else quote_ident(r.rolname) end
+    )
+    from relation c
+    join pg_attribute t on t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
+    cross join aclexplode(t.attacl) a
+    left join pg_roles r on r.oid = a.grantee
+    where c.schema = 'ops' and (a.grantee = 0 or r.rolname in ({analyst}, {steward}))
+    union all
+    -- A reader that may do what somebody else may is more than a reader.
+    select distinct 4, m.rolname, format('revoke %I from %I', o.rolname, m.rolname)
+    from pg_auth_members a
+    join pg_roles m on m.oid = a.member
+    join pg_roles o on o.oid = a.roleid
+    where m.rolname in ({analyst}, {steward}, {transformer}, {console})
+        and not (m.rolname = {steward} and o.rolname = {analyst})
+    union all
+    select 4, r.rolname, format(
+        'alter role %I nosuperuser nocreaterole nocreatedb noreplication nobypassrls', r.rolname
+    )
+    from pg_roles r
+    where r.rolname in ({analyst}, {steward}, {transformer}, {console})
+        and (r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolbypassrls)
+    union all
+    select 4, r.rolname, format('alter role %I inherit', r.rolname)
+    from pg_roles r
+    where r.rolname = any({separate}) and not r.rolinherit
+    union all
     select 4, m.member, format('grant %I to %I', m.membership, m.member)
     from unnest({members}::text[], {memberships}::text[]) as m (member, membership)
     join pg_roles r on r.rolname = m.member
@@ -237,6 +278,9 @@ def _differences() -> sql.Composed:
         but=sql.Literal(left_out()),
         analyst=sql.Literal(ANALYST),
         steward=sql.Literal(STEWARD),
+        transformer=sql.Literal(TRANSFORMER),
+        console=sql.Literal(CONSOLE),
+        separate=sql.Literal([role.name for role in ROLES if role.name != LOADER]),
         members=sql.Literal([member for member, _ in members]),
         memberships=sql.Literal([of for _, of in members]),
     )

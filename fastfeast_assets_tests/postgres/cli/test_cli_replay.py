@@ -170,6 +170,8 @@ def test_reprocess_by_partition_names_what_is_gone(
         ["--source", "nothing", "--partition", DAY],
         ["--partition", "garbage"],
         ["--partition", "2026-11-20T08:00"],
+        ["--partition", "2026-11-20-08:30"],
+        ["stream/2026\udcff/08/orders.json"],
         ["--from", "2026-13-01"],
         ["--from", "2026-11-21", "--to", "2026-11-20"],
         ["stream/2026-11-20/08/oders.json"],

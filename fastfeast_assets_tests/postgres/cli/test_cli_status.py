@@ -136,15 +136,18 @@ def test_what_is_nearly_right_is_named(
 def test_the_first_line_answers_whether_all_is_well(
     fastfeast: FastFeast, landing: LandingZone, load: Load
 ) -> None:
+    assert fastfeast("status").stdout.splitlines()[0] == "All is well."
     landing.stream("orders", order(1))
     load()
-    assert fastfeast("status").stdout.splitlines()[0] == "All is well."
+    first, problem, *_ = fastfeast("status").stdout.splitlines()
+    assert first == "1 problem:"
+    assert problem.strip() == "1 load not in the marts, and nothing is at work on it"
     landing.put(f"stream/{DAY}/09/tickets.csv", "nonsense\n1\n")
     landing.put(f"stream/{DAY}/08/orders (1).json", "[]")
     load()
     text = fastfeast("status").stdout
     first, problem, advice, *_ = text.splitlines()
-    assert first == "2 problems:"
+    assert first == "3 problems:"
     assert problem.strip() == (f"1 file could not be loaded, such as stream/{DAY}/09/tickets.csv")
     assert "--retry-failed" in advice
     assert "newest hour" in text
@@ -152,6 +155,7 @@ def test_the_first_line_answers_whether_all_is_well(
     found = json.loads(fastfeast("status", "--json").stdout)["problems"]
     assert [item["text"].split(",")[0] for item in found] == [
         "1 file could not be loaded",
+        "1 load not in the marts",
         "1 file of a nearly right name",
     ]
     checked = fastfeast("doctor")
@@ -167,7 +171,7 @@ def test_a_landing_zone_that_is_gone_is_no_quiet_day(
     load()
     landing.root.rename(landing.root.with_name("unmounted"))
     first, problem, *_ = fastfeast("status").stdout.splitlines()
-    assert first == "1 problem:"
+    assert first == "2 problems:"
     assert "files have been loaded from it" in problem
     checked = fastfeast("doctor", "--json")
     assert checked.exit_code == 1
