@@ -106,7 +106,8 @@ def _open_problems(settings: Settings) -> Iterator[Finding]:
 
     facts = collect(settings)
     # These have checks of their own.
-    facts.identity_problems, facts.landing_trouble, facts.free_bytes = [], "", None
+    facts.problem, facts.identity_problems, facts.landing_trouble = "", [], ""
+    facts.free_bytes = None
     found = [warned("data", problem.text, problem.advice) for problem in open_problems(facts)]
     yield from found or [passed("data", "no problem is known")]
 
