@@ -28,6 +28,8 @@ from fastfeast_assets_tests.dbt.test_person import ensure_even, everything
 from fastfeast_assets_tests.landing import DAY, MEMBERS, LandingZone
 from fastfeast_assets_tests.postgres.conftest import Load, Query, look
 
+pytestmark = pytest.mark.long
+
 NEW_KEY = "a-new-key-for-tests-0123456789abcdefgh"
 THIRD_KEY = "a-third-key-for-tests-0123456789abcdef"
 PHONE, GONE_PHONE, ERASED_PHONE = "01012345678", "01099999999", "01088888888"
